@@ -1,0 +1,159 @@
+# Sonde.  "make" builds, "make check" tests, "make demo" tells the story; each installs what it lacks (tools/setup).
+#
+#   make            build/sonde, build/libsonde.so, build/libsonde.a, build/examples/upload-server
+#   make demo       the story on this machine      make check     all tests
+#   make lint       layout, includes, manual       make bench     costs, as ratios and instruction counts
+#   make fuzz       fuzzers, FUZZ_SECONDS each     make install   PREFIX=/usr/local, DESTDIR=
+#
+# VARIANT=asan or tsan builds with a sanitizer into build-asan, build-tsan; "make check-command" tests that.
+
+VERSION := 0.1.0
+VARIANT :=
+BUILD   := build$(if $(VARIANT),-$(VARIANT))
+PREFIX  := /usr/local
+
+CC      := gcc
+CFLAGS  := -O2 -g
+WARN    := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror
+ALL     := -std=c17 -D_GNU_SOURCE -DSONDE_VERSION='"$(VERSION)"' $(WARN) -Isrc -Iinclude -MMD -MP
+SAN.asan := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+SAN.tsan := -fsanitize=thread
+SAN     := $(SAN.$(VARIANT))
+
+# What each of the two products is made of.  The runtime is libc's alone, so it is built apart from the rest.
+RUNTIME := $(wildcard src/runtime/*.c src/record/write.c src/object/eh_frame.c)
+COMMAND := $(filter-out $(RUNTIME), $(wildcard src/*/*.c))
+LIBRARY := $(filter-out src/sonde/%, $(COMMAND))
+LIBS    := -ldeflate -ldw -lelf -liberty -lpcre2-8 -lgvc -lcgraph -lmicrohttpd -lcurl -lm -lpthread
+
+RUNTIME_FLAGS := -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-plt -fno-stack-protector
+
+# Short lines; V=1 shows the commands.
+Q   := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(2)')
+
+object  = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+pic     = $(patsubst %.c,$(BUILD)/pic/%.o,$(1))
+
+PRODUCTS := 
+
+all: $(PRODUCTS)
+
+# Debian's packages, once: the stamp is newer than the list.
+SETUP := build/.setup
+$(SETUP): tools/setup
+	tools/setup
+	@mkdir -p $(@D) && touch $@
+
+$(BUILD)/obj/%.o: %.c | $(SETUP)
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(ALL) $(CFLAGS) $(SAN) -c $< -o $@
+
+# No sanitizer here: a preloaded malloc and the sanitizer's own would fight for the same names.
+$(BUILD)/pic/%.o: %.c | $(SETUP)
+	@mkdir -p $(@D)
+	$(call say,PIC,$<)
+	$(Q)$(CC) $(ALL) $(CFLAGS) $(RUNTIME_FLAGS) -c $< -o $@
+
+$(BUILD)/sonde: $(call object,$(COMMAND))
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(SAN) $^ $(LIBS) -o $@
+
+$(BUILD)/libsonde.so: $(call pic,$(RUNTIME))
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) -shared -Wl,-soname,libsonde.so -Wl,-z,now -Wl,-z,defs $^ -o $@
+
+# One object whose inner names are local, so that they cannot meet the program's.
+$(BUILD)/libsonde.a: $(call pic,$(RUNTIME))
+	$(call say,AR,$@)
+	$(Q)ld -r $^ -o $(BUILD)/pic/sonde.o
+	$(Q)objcopy --localize-hidden $(BUILD)/pic/sonde.o
+	$(Q)rm -f $@
+	$(Q)ar rcs $@ $(BUILD)/pic/sonde.o
+
+EXAMPLE := $(wildcard examples/upload-server/*.c)
+$(BUILD)/examples/upload-server: $(call object,$(EXAMPLE))
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(SAN) $^ -lmicrohttpd -ljansson -o $@
+
+# Tests.  Unit tests are programs that link the rooms; shell tests run the products on programs of tests/programs.  All print TAP.
+UNIT     := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/*.c))
+PROGRAMS := $(patsubst tests/programs/%,$(BUILD)/tests/programs/%,$(basename $(filter-out %_lib.c,$(wildcard tests/programs/*.c tests/programs/*.cc))))
+PLUGINS  := $(patsubst tests/programs/%_lib.c,$(BUILD)/tests/programs/%.so,$(wildcard tests/programs/*_lib.c))
+SCRIPTS  := $(wildcard tests/e2e/*_test.sh)
+PARTS    := $(call object,$(LIBRARY) $(wildcard src/record/write.c src/object/eh_frame.c src/runtime/draw.c) $(filter-out %/main.c,$(EXAMPLE)))
+
+$(BUILD)/tests/unit/%: tests/unit/%.c $(PARTS) tests/tap.h
+	@mkdir -p $(@D)
+	$(call say,TEST,$@)
+	$(Q)$(CC) $(ALL) $(CFLAGS) $(SAN) $< $(PARTS) $(LIBS) -ljansson -o $@
+
+$(BUILD)/tests/programs/%: tests/programs/%.c
+	@mkdir -p $(@D)
+	$(call say,TEST,$@)
+	$(Q)$(CC) -std=gnu17 -Wall -Wextra -Iinclude -O2 -g $< -pthread -ldl -o $@
+
+$(BUILD)/tests/programs/%: tests/programs/%.cc
+	@mkdir -p $(@D)
+	$(call say,TEST,$@)
+	$(Q)g++ -Wall -Wextra -Iinclude -O2 -g $< -pthread -ldl -o $@
+
+$(BUILD)/tests/programs/%.so: tests/programs/%_lib.c
+	@mkdir -p $(@D)
+	$(call say,TEST,$@)
+	$(Q)$(CC) -std=gnu17 -Wall -Wextra -O2 -g -fPIC -shared $< -o $@
+
+# What a sanitizer's variant can test: the library itself is never built with one.
+check-command: $(BUILD)/sonde $(BUILD)/libsonde.so $(BUILD)/libsonde.a $(UNIT) $(PROGRAMS) $(PLUGINS)
+	ASAN_OPTIONS=detect_leaks=0 TSAN_OPTIONS=suppressions=$(CURDIR)/tests/tsan.supp BUILD=$(BUILD) prove --timer -j2 $(PROVE_FLAGS) $(UNIT) tests/e2e/command_test.sh tests/e2e/serve_test.sh
+
+check: $(PRODUCTS) $(UNIT) $(PROGRAMS) $(PLUGINS)
+	BUILD=$(BUILD) prove --timer -j2 $(PROVE_FLAGS) $(UNIT) $(wildcard tests/e2e/*_test.sh)
+
+# Fuzzers, each with its kept inputs; FUZZ_SECONDS of new ones.  A crash leaves its input in $(BUILD)/fuzz.
+FUZZ_SECONDS := 60
+FUZZ_FLAGS   := -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -O1 -g
+FUZZERS      := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
+FUZZ_PARTS   := $(LIBRARY) src/record/write.c src/object/eh_frame.c $(filter-out %/main.c,$(EXAMPLE))
+
+$(BUILD)/fuzz-obj/%.o: %.c | $(SETUP)
+	@mkdir -p $(@D)
+	$(call say,FUZZ,$<)
+	$(Q)clang $(ALL) $(FUZZ_FLAGS) -c $< -o $@
+
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(patsubst %.c,$(BUILD)/fuzz-obj/%.o,$(FUZZ_PARTS))
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)clang $(ALL) $(FUZZ_FLAGS) $(filter %.c %.o,$^) $(LIBS) -ljansson -o $@
+
+fuzz: $(FUZZERS)
+	@for f in $(FUZZERS); do tools/fuzz $$f $(FUZZ_SECONDS) || exit 1; done
+
+# Costs.
+bench: $(PRODUCTS) $(PROGRAMS)
+	BUILD=$(BUILD) bench/run
+
+# The story.
+demo: $(PRODUCTS)
+	BUILD=$(BUILD) tools/demo
+
+lint: | $(SETUP)
+	tools/lint
+
+format: | $(SETUP)
+	clang-format -i $(shell find src include examples tests bench -name '*.[ch]' -o -name '*.cc')
+
+install: $(PRODUCTS)
+	install -D -m 755 $(BUILD)/sonde $(DESTDIR)$(PREFIX)/bin/sonde
+	install -D -m 755 $(BUILD)/libsonde.so $(DESTDIR)$(PREFIX)/lib/libsonde.so
+	install -D -m 644 $(BUILD)/libsonde.a $(DESTDIR)$(PREFIX)/lib/libsonde.a
+	install -D -m 644 include/sonde/sonde.h $(DESTDIR)$(PREFIX)/include/sonde/sonde.h
+	install -D -m 644 docs/man/sonde.1 $(DESTDIR)$(PREFIX)/share/man/man1/sonde.1
+
+clean:
+	rm -rf build build-asan build-tsan build-coverage
+
+.PHONY: all check check-command fuzz bench demo lint format install clean
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

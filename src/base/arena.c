@@ -1,0 +1,190 @@
+#include "base/arena.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define ASAN 1
+#endif
+#endif
+#ifdef ASAN
+#include <sanitizer/asan_interface.h>
+#define RED_ZONE       16
+#define poison(p, n)   ASAN_POISON_MEMORY_REGION(p, n)
+#define unpoison(p, n) ASAN_UNPOISON_MEMORY_REGION(p, n)
+#else
+#define RED_ZONE       0
+#define poison(p, n)   ((void)0)
+#define unpoison(p, n) ((void)0)
+#endif
+
+enum {
+    CHUNK_BYTES =
+        1 << 18, // shared chunks; an object of half of that or more gets a chunk of its own
+    OWN_BYTES = CHUNK_BYTES / 2,
+    PAGE_BYTES = 4096
+};
+
+struct arena_chunk {
+    struct arena_chunk *older, *newer;
+    size_t bytes; // mapped, this header included
+    u64 pad;      // keeps the objects 16-byte aligned
+};
+
+static void exit_full(struct arena *a)
+{
+    fprintf(stderr, "sonde: out of memory: this needs more than %zu MiB\n", a->limit_bytes >> 20);
+    exit(2);
+}
+
+void arena_init(struct arena *a, size_t limit_bytes)
+{
+    *a = (struct arena){.limit_bytes = limit_bytes, .full = exit_full};
+}
+
+void arena_free(struct arena *a)
+{
+    for (struct arena_chunk *c = a->chunk, *older; c; c = older) {
+        older = c->older;
+        unpoison(c, c->bytes);
+        munmap(c, c->bytes);
+    }
+    a->chunk = NULL;
+    a->next = a->end = NULL;
+    a->mapped_bytes = 0;
+}
+
+static void charge(struct arena *a, size_t bytes)
+{
+    if (bytes > a->limit_bytes - a->mapped_bytes) {
+        a->full(a);
+        abort();
+    }
+    a->mapped_bytes += bytes;
+}
+
+static struct arena_chunk *chunk_map(struct arena *a, size_t object_bytes)
+{
+    size_t bytes =
+        (object_bytes + sizeof(struct arena_chunk) + PAGE_BYTES - 1) & ~(size_t)(PAGE_BYTES - 1);
+    charge(a, bytes);
+    struct arena_chunk *c =
+        mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (c == MAP_FAILED) {
+        a->full(a);
+        abort();
+    }
+    c->bytes = bytes;
+    c->older = a->chunk;
+    if (a->chunk)
+        a->chunk->newer = c;
+    a->chunk = c;
+    poison(c + 1, bytes - sizeof(*c));
+    return c;
+}
+
+static void *alloc_bytes(struct arena *a, size_t bytes)
+{
+    size_t room = (bytes + RED_ZONE + 15) & ~(size_t)15;
+    if (room >= OWN_BYTES) {
+        void *own = chunk_map(a, room) + 1;
+        unpoison(own, bytes);
+        return own;
+    }
+    if (room > (size_t)(a->end - a->next)) {
+        struct arena_chunk *c = chunk_map(a, CHUNK_BYTES - sizeof(*c));
+        a->next = (u8 *)(c + 1);
+        a->end = (u8 *)c + c->bytes;
+    }
+    u8 *object = a->next;
+    a->next += room;
+    unpoison(object, bytes);
+    return object;
+}
+
+void *arena_alloc(struct arena *a, size_t n, size_t size)
+{
+    size_t bytes;
+    if (__builtin_mul_overflow(n, size, &bytes) || bytes > SIZE_MAX / 2) {
+        a->full(a);
+        abort();
+    }
+    return alloc_bytes(a, bytes);
+}
+
+// Whether object has a chunk of its own, whose size may change.
+static bool owns_chunk(size_t bytes)
+{
+    return ((bytes + RED_ZONE + 15) & ~(size_t)15) >= OWN_BYTES;
+}
+
+static void *grow_chunk(struct arena *a, void *old, size_t old_bytes, size_t new_bytes)
+{
+    struct arena_chunk *c = (struct arena_chunk *)old - 1;
+    size_t bytes =
+        (new_bytes + RED_ZONE + 15 + sizeof(*c) + PAGE_BYTES - 1) & ~(size_t)(PAGE_BYTES - 1);
+    charge(a, bytes - c->bytes);
+    unpoison(c, c->bytes);
+    c = mremap(c, c->bytes, bytes, MREMAP_MAYMOVE);
+    if (c == MAP_FAILED) {
+        a->full(a);
+        abort();
+    }
+    c->bytes = bytes;
+    if (c->older)
+        c->older->newer = c;
+    *(c->newer ? &c->newer->older : &a->chunk) = c;
+    (void)old_bytes;
+    poison((u8 *)(c + 1) + new_bytes, bytes - sizeof(*c) - new_bytes);
+    return c + 1;
+}
+
+void *arena_grow(struct arena *a, void *old, u32 *cap, size_t size)
+{
+    u64 more = *cap < 8 ? 8 : *cap + (*cap >> (*cap < (1 << 20) ? 0 : 1)) + (u64)1;
+    if (more > UINT32_MAX)
+        more = UINT32_MAX;
+    size_t old_bytes = *cap * size, new_bytes;
+    if (more == *cap || __builtin_mul_overflow((size_t)more, size, &new_bytes)) {
+        a->full(a);
+        abort();
+    }
+    void *array;
+    if (old && owns_chunk(old_bytes)) {
+        array = grow_chunk(a, old, old_bytes, new_bytes);
+    } else {
+        array = alloc_bytes(a, new_bytes);
+        if (old)
+            memcpy(array, old, old_bytes);
+    }
+    *cap = (u32)more;
+    return array;
+}
+
+struct str arena_str(struct arena *a, struct str s)
+{
+    char *copy = arena_alloc(a, s.len + 1, 1);
+    if (s.len)
+        memcpy(copy, s.ptr, s.len);
+    return (struct str){copy, s.len};
+}
+
+struct str arena_printf(struct arena *a, const char *format, ...)
+{
+    va_list args, again;
+    va_start(args, format);
+    va_copy(again, args);
+    int n = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    size_t len = n < 0 ? 0 : (size_t)n;
+    char *text = arena_alloc(a, len + 1, 1);
+    vsnprintf(text, len + 1, format, again);
+    va_end(again);
+    return (struct str){text, len};
+}

@@ -1,0 +1,41 @@
+// Memory that is freed all at once.  Backed by mmap, zeroed, 16-byte aligned; under ASan each
+// object has a red zone. An arena never returns NULL: at its limit it calls full(), which must not
+// return.
+#ifndef BASE_ARENA_H
+#define BASE_ARENA_H
+
+#include "base/str.h"
+
+struct arena {
+    struct arena_chunk *chunk; // newest first
+    u8 *next, *end;            // free part of the newest shared chunk
+    size_t mapped_bytes, limit_bytes;
+    void (*full)(
+        struct arena *a); // leaves by exit or longjmp; by default says so and exits with status 2
+};
+
+void arena_init(struct arena *a, size_t limit_bytes);
+void arena_free(struct arena *a);
+
+// n zeroed objects of size bytes.
+void *arena_alloc(struct arena *a, size_t n, size_t size);
+#define arena_new(a, type, n) ((type *)arena_alloc((a), (n), sizeof(type)))
+
+// A growing array: returns old with room for at least *cap + 1 objects of size bytes, and sets the
+// new *cap.  Large arrays grow in place by mremap, so that a column of any length costs its own
+// size.
+void *arena_grow(struct arena *a, void *old, u32 *cap, size_t size);
+
+// Appends one zeroed element to the array and gives its address; n and cap are u32 lvalues.
+#define arena_push(a, array, n, cap)                                                               \
+    ((n) < (cap)                                                                                   \
+         ? &(array)[(n)++]                                                                         \
+         : ((array) = arena_grow((a), (array), &(cap), sizeof(*(array))), &(array)[(n)++]))
+
+// A copy of s that a NUL follows.
+struct str arena_str(struct arena *a, struct str s);
+
+// A formatted string; a NUL follows.
+struct str arena_printf(struct arena *a, const char *format, ...) PRINTF(2, 3);
+
+#endif

@@ -1,0 +1,81 @@
+#include "base/buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void buf_init(struct buf *b, size_t limit)
+{
+    *b = (struct buf){.limit = limit};
+}
+
+void buf_free(struct buf *b)
+{
+    free(b->data);
+    *b = (struct buf){.limit = b->limit};
+}
+
+char *buf_reserve(struct buf *b, size_t n)
+{
+    if (n <= b->cap - b->len)
+        return b->data + b->len;
+    if (b->full || n > b->limit - b->len) {
+        b->full = true;
+        return NULL;
+    }
+    size_t cap = b->cap < 256 ? 256 : b->cap;
+    while (cap - b->len < n)
+        cap *= 2;
+    if (cap > b->limit)
+        cap = b->limit;
+    char *data = realloc(b->data, cap);
+    if (!data) {
+        b->full = true;
+        return NULL;
+    }
+    b->data = data;
+    b->cap = cap;
+    return b->data + b->len;
+}
+
+void buf_add(struct buf *b, struct str s)
+{
+    char *at = s.len ? buf_reserve(b, s.len) : NULL;
+    if (!at)
+        return;
+    memcpy(at, s.ptr, s.len);
+    b->len += s.len;
+}
+
+void buf_char(struct buf *b, char c)
+{
+    buf_add(b, (struct str){&c, 1});
+}
+
+void buf_text(struct buf *b, const char *text)
+{
+    buf_add(b, str_of(text));
+}
+
+void buf_printf(struct buf *b, const char *format, ...)
+{
+    va_list args;
+    char small[256];
+    va_start(args, format);
+    int n = vsnprintf(small, sizeof(small), format, args);
+    va_end(args);
+    if (n < 0)
+        return;
+    if ((size_t)n < sizeof(small)) {
+        buf_add(b, (struct str){small, (size_t)n});
+        return;
+    }
+    char *at = buf_reserve(b, (size_t)n + 1);
+    if (!at)
+        return;
+    va_start(args, format);
+    vsnprintf(at, (size_t)n + 1, format, args);
+    va_end(args);
+    b->len += (size_t)n;
+}

@@ -1,0 +1,31 @@
+// A byte buffer that grows up to a limit.  Writers only append; when it is full it stays as it is
+// and says so once, at the end.
+#ifndef BASE_BUF_H
+#define BASE_BUF_H
+
+#include "base/str.h"
+
+struct buf {
+    char *data;
+    size_t len, cap, limit; // bytes
+    bool full;              // something did not fit: what is in data is not whole
+};
+
+void buf_init(struct buf *b, size_t limit);
+void buf_free(struct buf *b);
+
+void buf_add(struct buf *b, struct str s);
+void buf_char(struct buf *b, char c);
+void buf_text(struct buf *b, const char *text);
+void buf_printf(struct buf *b, const char *format, ...) PRINTF(2, 3);
+
+// Makes room for n more bytes at data + len; NULL when they do not fit.  The caller adds to len
+// what it wrote.
+char *buf_reserve(struct buf *b, size_t n);
+
+static inline struct str buf_str(const struct buf *b)
+{
+    return (struct str){b->data, b->len};
+}
+
+#endif

@@ -1,0 +1,29 @@
+// The one interner: keys of any bytes get rows 1, 2, 3 ... in the order of their first appearance;
+// row 0 means none.
+#ifndef BASE_TABLE_H
+#define BASE_TABLE_H
+
+#include "base/arena.h"
+
+struct table {
+    struct arena *arena; // holds the keys and the index
+    struct str *key;     // key[row]; key[0] is empty
+    u32 nkey;            // rows in use, row 0 included
+    u32 key_cap;
+    u32 *slot; // open addressing; row or 0
+    u32 *hash; // of the key in the same slot
+    u32 mask;  // slots - 1
+};
+
+void table_init(struct table *t, struct arena *a);
+
+// Row of key, or 0 when it was never added.
+u32 table_find(const struct table *t, struct str key);
+
+// Row of key, which is copied when it is new.
+u32 table_add(struct table *t, struct str key);
+
+// The same without the copy: the key's bytes must outlive the table.
+u32 table_add_shared(struct table *t, struct str key);
+
+#endif

@@ -1,0 +1,160 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../tap.h"
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "base/table.h"
+
+static void test_str(void)
+{
+    struct str rest = STR("a:b::c");
+    ok(str_equal(str_cut(&rest, ':'), STR("a")) && str_equal(rest, STR("b::c")),
+       "str_cut takes the part before the separator");
+    struct str last = STR("end");
+    ok(str_equal(str_cut(&last, ':'), STR("end")) && last.len == 0,
+       "str_cut without a separator takes all");
+    ok(str_compare(STR("ab"), STR("b")) < 0 && str_compare(STR("ab"), STR("a")) > 0 &&
+           str_compare(STR("\xff"), STR("a")) > 0,
+       "str_compare orders by unsigned bytes, the shorter first");
+    ok(str_equal(str_basename(STR("/a/b")), STR("b")) &&
+           str_equal(str_basename(STR("b")), STR("b")),
+       "str_basename");
+    ok(str_find(STR("abcabc"), STR("ca")) == 2 && str_find(STR("abc"), STR("x")) == -1 &&
+           str_find(STR(""), STR("")) == 0,
+       "str_find gives the first offset or -1");
+}
+
+static void test_numbers(void)
+{
+    i64 n;
+    ok(str_i64(&n, STR("-9223372036854775808")) && n == INT64_MIN, "the least number is read");
+    ok(str_i64(&n, STR("9223372036854775807")) && n == INT64_MAX, "the largest number is read");
+    ok(!str_i64(&n, STR("9223372036854775808")) && !str_i64(&n, STR("")) &&
+           !str_i64(&n, STR("-")) && !str_i64(&n, STR("1x")),
+       "what is no number, or too large, is not");
+    u64 size;
+    ok(str_size(&size, STR("512KiB")) && size == 524288 && str_size(&size, STR("80MB")) &&
+           size == 80 << 20 && str_size(&size, STR("7")) && size == 7,
+       "sizes are in powers of 1024");
+    ok(!str_size(&size, STR("16777216T")) && !str_size(&size, STR("1x")) &&
+           !str_size(&size, STR("KB")) && !str_size(&size, STR("-1")),
+       "sizes that do not fit or make no sense are refused");
+}
+
+static void test_arena(void)
+{
+    struct arena a;
+    arena_init(&a, (size_t)MIB(64));
+    u8 *first = arena_alloc(&a, 3, 1), *second = arena_alloc(&a, 3, 1);
+    ok(first != second && (uintptr_t)second % 16 == 0, "objects are apart and aligned to 16 bytes");
+    u32 *list = NULL, n = 0, cap = 0;
+    for (u32 i = 0; i < 2000000; i++)
+        *arena_push(&a, list, n, cap) = i;
+    bool same = true;
+    for (u32 i = 0; i < n; i++)
+        same &= list[i] == i;
+    ok(same && n == 2000000, "a pushed array keeps its elements while it grows");
+    ok(a.mapped_bytes < (size_t)MIB(24), "a large array grows in place");
+    u8 *zeroed = arena_alloc(&a, 100000, 1);
+    bool zero = true;
+    for (u32 i = 0; i < 100000; i++)
+        zero &= zeroed[i] == 0;
+    ok(zero, "objects are zeroed");
+    arena_free(&a);
+    ok(a.mapped_bytes == 0, "arena_free gives all back");
+}
+
+static void test_table(void)
+{
+    struct arena a;
+    struct table t;
+    arena_init(&a, (size_t)MIB(64));
+    table_init(&t, &a);
+    bool in_order = true, found = true;
+    for (u32 i = 1; i <= 10000; i++) {
+        char key[16];
+        snprintf(key, sizeof(key), "key%u", i);
+        in_order &= table_add(&t, str_of(key)) == i;
+    }
+    for (u32 i = 1; i <= 10000; i++) {
+        char key[16];
+        snprintf(key, sizeof(key), "key%u", i);
+        found &= table_find(&t, str_of(key)) == i && table_add(&t, str_of(key)) == i;
+    }
+    ok(in_order, "new keys get the rows 1, 2, 3 ...");
+    ok(found, "known keys keep their rows");
+    ok(table_find(&t, STR("key")) == 0, "an unknown key has row 0");
+    arena_free(&a);
+}
+
+static void test_buf(void)
+{
+    struct buf b;
+    buf_init(&b, 1000);
+    for (int i = 0; i < 300; i++)
+        buf_printf(&b, "%d,", i % 10);
+    ok(b.len == 600 && !b.full, "a buffer grows as it is written");
+    buf_printf(&b, "%0500d", 1);
+    ok(b.full && b.len == 600,
+       "what does not fit its limit is left out as a whole, and it says so");
+    buf_free(&b);
+}
+
+static void test_gzip(void)
+{
+    struct arena a;
+    struct err e;
+    struct buf packed;
+    struct str plain;
+    arena_init(&a, (size_t)MIB(256));
+    buf_init(&packed, (size_t)MIB(64));
+    size_t n = 3000000;
+    char *text = arena_alloc(&a, n, 1);
+    for (size_t i = 0; i < n; i++)
+        text[i] = (char)(i * i >> 7);
+    gzip_encode(&packed, (struct str){text, n}, 1);
+    ok(gzip_is(buf_str(&packed)) && gzip_decode(&plain, buf_str(&packed), n, &a, &e) &&
+           str_equal(plain, (struct str){text, n}),
+       "what gzip_encode packs, gzip_decode unpacks");
+    ok(!gzip_decode(&plain, buf_str(&packed), n - 1, &a, &e) && e.code == EFBIG,
+       "more than the limit is refused: %s", e.text);
+    gzip_encode(&packed, STR("tail"), 6);
+    ok(gzip_decode(&plain, buf_str(&packed), n + 4, &a, &e) && plain.len == n + 4 &&
+           memcmp(plain.ptr + n, "tail", 4) == 0,
+       "members that follow each other are unpacked one after the other");
+    ok(!gzip_decode(&plain, (struct str){packed.data, packed.len - 5}, n + 4, &a, &e) &&
+           e.code == EBADMSG,
+       "data that is cut short is refused: %s", e.text);
+    packed.data[100] ^= 0x55;
+    ok(!gzip_decode(&plain, buf_str(&packed), n + 4, &a, &e) && e.code == EBADMSG,
+       "damaged data is refused");
+    buf_free(&packed);
+    arena_free(&a);
+}
+
+static void test_err(void)
+{
+    struct err e;
+    ok(!err_set(&e, EINVAL, "bad %d", 7) && e.code == EINVAL && strcmp(e.text, "bad 7") == 0,
+       "err_set says what was wrong");
+    err_write_prefix(&e, "%s: ", "file");
+    ok(strcmp(e.text, "file: bad 7") == 0, "err_prefix says where");
+    err_write_errno(&e, ENOENT, "x");
+    ok(strcmp(e.text, "x: No such file or directory") == 0, "err_errno says why");
+}
+
+int main(void)
+{
+    test_str();
+    test_numbers();
+    test_arena();
+    test_table();
+    test_buf();
+    test_gzip();
+    test_err();
+    return done();
+}
