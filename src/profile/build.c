@@ -1,0 +1,91 @@
+#include "profile/build.h"
+
+void build_init(struct build *b, struct arena *a)
+{
+    *b = (struct build){.arena = a};
+    table_init(&b->strings, a);
+    arena_push(a, b->string_of, b->nstring_of, b->string_of_cap);
+    arena_push(a, b->p.string, b->p.nstring, b->string_cap);
+    arena_push(a, b->p.mapping, b->p.nmapping, b->mapping_cap);
+    arena_push(a, b->p.location, b->p.nlocation, b->location_cap);
+    arena_push(a, b->p.function, b->p.nfunction, b->function_cap);
+}
+
+u32 build_string(struct build *b, struct str s)
+{
+    if (s.len == 0)
+        return 0;
+    u32 position = table_add(&b->strings, s);
+    if (position == b->nstring_of) {
+        *arena_push(b->arena, b->string_of, b->nstring_of, b->string_of_cap) = b->p.nstring;
+        *arena_push(b->arena, b->p.string, b->p.nstring, b->string_cap) = b->strings.key[position];
+    }
+    return b->string_of[position];
+}
+
+struct value_type *build_type(struct build *b, struct str type, struct str unit)
+{
+    struct value_type *t = arena_push(b->arena, b->p.type, b->p.ntype, b->type_cap);
+    t->type = build_string(b, type);
+    t->unit = build_string(b, unit);
+    return t;
+}
+
+struct mapping *build_mapping(struct build *b)
+{
+    struct mapping *m = arena_push(b->arena, b->p.mapping, b->p.nmapping, b->mapping_cap);
+    m->id = b->p.nmapping - 1;
+    return m;
+}
+
+struct location *build_location(struct build *b)
+{
+    struct location *l = arena_push(b->arena, b->p.location, b->p.nlocation, b->location_cap);
+    l->id = b->p.nlocation - 1;
+    l->line = b->p.nline;
+    return l;
+}
+
+struct function *build_function(struct build *b)
+{
+    struct function *f = arena_push(b->arena, b->p.function, b->p.nfunction, b->function_cap);
+    f->id = b->p.nfunction - 1;
+    return f;
+}
+
+struct sample *build_sample(struct build *b)
+{
+    struct sample *s = arena_push(b->arena, b->p.sample, b->p.nsample, b->sample_cap);
+    s->frame = b->p.nframe;
+    s->label = b->p.nlabel;
+    return s;
+}
+
+struct line *build_line(struct build *b)
+{
+    b->p.location[b->p.nlocation - 1].nline++;
+    return arena_push(b->arena, b->p.line, b->p.nline, b->line_cap);
+}
+
+void build_frame(struct build *b, u32 location)
+{
+    b->p.sample[b->p.nsample - 1].nframe++;
+    *arena_push(b->arena, b->p.frame, b->p.nframe, b->frame_cap) = location;
+}
+
+struct label *build_label(struct build *b)
+{
+    b->p.sample[b->p.nsample - 1].nlabel++;
+    return arena_push(b->arena, b->p.label, b->p.nlabel, b->label_cap);
+}
+
+void build_value(struct build *b, i64 value)
+{
+    *arena_push(b->arena, b->p.value, b->nvalue, b->value_cap) = value;
+}
+
+void build_comment(struct build *b, struct str s)
+{
+    u32 string = build_string(b, s);
+    *arena_push(b->arena, b->p.comment, b->p.ncomment, b->comment_cap) = string;
+}

@@ -1,0 +1,415 @@
+#include "profile/filter.h"
+
+#include <string.h>
+
+// Answers of one expression for strings, each asked once.
+struct memo {
+    const struct profile *p;
+    const struct regex *regex;
+    u8 *answer; // by string: 0 not asked, 1 no, 2 yes
+};
+
+static struct memo memo_of(const struct profile *p, const struct regex *r, struct arena *a)
+{
+    return (struct memo){p, r, arena_new(a, u8, p->nstring)};
+}
+
+static bool matches(const struct memo *m, u32 string)
+{
+    if (m->answer[string] == 0)
+        m->answer[string] = regex_match(m->regex, profile_string(m->p, string)) ? 2 : 1;
+    return m->answer[string] == 2;
+}
+
+static bool line_matches(const struct memo *m, const struct line *line)
+{
+    const struct function *f = &m->p->function[line->function];
+    return matches(m, f->name) || matches(m, f->filename);
+}
+
+static bool mapping_matches(const struct memo *m, const struct location *l)
+{
+    return l->mapping && matches(m, m->p->mapping[l->mapping].filename);
+}
+
+static bool location_matches(const struct memo *m, const struct location *l)
+{
+    for (u32 i = 0; i < l->nline; i++) {
+        if (line_matches(m, &m->p->line[l->line + i]))
+            return true;
+    }
+    return mapping_matches(m, l);
+}
+
+// The tables that a filter writes anew; the rest is p's.
+struct output {
+    struct profile p;
+    u32 sample_cap, frame_cap, value_cap, line_cap;
+    u32 nvalue;
+    struct arena *arena;
+};
+
+static struct output output_of(const struct profile *p, struct arena *a)
+{
+    struct output o = {.p = *p, .arena = a};
+    o.p.sample = NULL;
+    o.p.value = NULL;
+    o.p.frame = NULL;
+    o.p.nsample = o.p.nframe = 0;
+    return o;
+}
+
+static struct location *copy_locations(const struct profile *p, struct arena *a)
+{
+    struct location *copy = arena_new(a, struct location, p->nlocation);
+    memcpy(copy, p->location, p->nlocation * sizeof(*copy));
+    return copy;
+}
+
+// Appends sample i of p with the frames that are not hidden; hidden may be NULL.
+static void keep_sample(struct output *o, const struct profile *p, u32 i, u32 frame, u32 nframe,
+                        const bool *hidden)
+{
+    struct sample *s = arena_push(o->arena, o->p.sample, o->p.nsample, o->sample_cap);
+    *s = p->sample[i];
+    s->frame = o->p.nframe;
+    s->nframe = 0;
+    for (u32 k = frame; k < frame + nframe; k++) {
+        if (hidden && hidden[p->frame[k]])
+            continue;
+        *arena_push(o->arena, o->p.frame, o->p.nframe, o->frame_cap) = p->frame[k];
+        s->nframe++;
+    }
+    for (u32 t = 0; t < p->ntype; t++)
+        *arena_push(o->arena, o->p.value, o->nvalue, o->value_cap) = profile_values(p, i)[t];
+}
+
+enum { NEUTRAL, FOCUSED, IGNORED };
+
+// By location: FOCUSED, IGNORED or neither.
+static u8 *focus_column(const struct profile *p, const struct filter_names *f,
+                        struct filter_matched *m, struct arena *a)
+{
+    struct memo focus = memo_of(p, f->focus, a), ignore = memo_of(p, f->ignore, a);
+    u8 *column = arena_new(a, u8, p->nlocation);
+    for (u32 row = 1; row < p->nlocation; row++) {
+        if (f->ignore && location_matches(&ignore, &p->location[row])) {
+            m->ignore = true;
+            column[row] = IGNORED;
+        } else if (!f->focus || location_matches(&focus, &p->location[row])) {
+            m->focus = true;
+            column[row] = FOCUSED;
+        }
+    }
+    return column;
+}
+
+static bool is_focused(const struct profile *p, const struct sample *s, const u8 *column)
+{
+    bool focused = false;
+    for (u32 k = s->frame; k < s->frame + s->nframe; k++) {
+        if (column[p->frame[k]] == IGNORED)
+            return false;
+        focused |= column[p->frame[k]] == FOCUSED;
+    }
+    return focused;
+}
+
+// Leaves out lines of a location whose match is (hide) or is not (show) wanted; a mapping's match
+// counts for all of its lines.
+static void filter_lines(struct output *o, const struct memo *m, struct location *l, bool wanted)
+{
+    u32 first = o->p.nline, n = 0;
+    bool whole = mapping_matches(m, l);
+    for (u32 i = 0; i < l->nline; i++) {
+        struct line line = o->p.line[l->line + i];
+        bool matched = whole || line_matches(m, &line);
+        if (matched != wanted)
+            continue;
+        *arena_push(o->arena, o->p.line, o->p.nline, o->line_cap) = line;
+        n++;
+    }
+    l->line = first;
+    l->nline = n;
+}
+
+// Applies hide and show to the locations; returns the column of those that are hidden as a whole.
+static bool *hide_lines(struct output *o, const struct profile *p, const struct filter_names *f,
+                        struct filter_matched *m)
+{
+    struct memo hide = memo_of(p, f->hide, o->arena), show = memo_of(p, f->show, o->arena);
+    bool *hidden = arena_new(o->arena, bool, p->nlocation);
+    struct location *location = copy_locations(p, o->arena);
+    // Lines are appended behind a copy of the old ones.
+    struct line *line = arena_new(o->arena, struct line, p->nline);
+    if (p->nline)
+        memcpy(line, p->line, p->nline * sizeof(*line));
+    o->p.line = line;
+    o->line_cap = p->nline;
+    o->p.location = location;
+    for (u32 row = 1; row < p->nlocation; row++) {
+        struct location *l = &location[row];
+        if (f->hide && location_matches(&hide, &p->location[row])) {
+            m->hide = true;
+            filter_lines(o, &hide, l, false);
+            hidden[row] |= l->nline == 0;
+        }
+        if (f->show) {
+            filter_lines(o, &show, l, true);
+            hidden[row] |= l->nline == 0;
+            m->show |= l->nline != 0;
+        }
+    }
+    return hidden;
+}
+
+struct profile filter_names(const struct profile *p, const struct filter_names *f,
+                            struct filter_matched *m, struct arena *a)
+{
+    *m = (struct filter_matched){.focus = true};
+    if (!f->focus && !f->ignore && !f->hide && !f->show)
+        return *p;
+    m->focus = false;
+    struct output o = output_of(p, a);
+    const u8 *column = focus_column(p, f, m, a);
+    const bool *hidden = f->hide || f->show ? hide_lines(&o, p, f, m) : NULL;
+    bool hides = false;
+    for (u32 row = 1; row < p->nlocation && hidden; row++)
+        hides |= hidden[row];
+    for (u32 i = 0; i < p->nsample; i++) {
+        const struct sample *s = &p->sample[i];
+        if (!is_focused(p, s, column))
+            continue;
+        keep_sample(&o, p, i, s->frame, s->nframe, hidden);
+        if (hides && o.p.sample[o.p.nsample - 1].nframe == 0) {
+            o.p.nsample--;
+            o.nvalue -= p->ntype;
+        }
+    }
+    return o.p;
+}
+
+struct profile filter_show_from(const struct profile *p, const struct regex *show_from,
+                                bool *matched, struct arena *a)
+{
+    struct output o = output_of(p, a);
+    struct memo m = memo_of(p, show_from, a);
+    struct location *location = copy_locations(p, a);
+    bool *found = arena_new(a, bool, p->nlocation);
+    *matched = false;
+    for (u32 row = 1; row < p->nlocation; row++) {
+        struct location *l = &location[row];
+        found[row] = mapping_matches(&m, l);
+        for (u32 i = l->nline; i > 0 && !found[row]; i--) {
+            if (line_matches(&m, &p->line[l->line + i - 1])) {
+                l->nline = i;
+                found[row] = true;
+            }
+        }
+        *matched |= found[row];
+    }
+    o.p.location = location;
+    for (u32 i = 0; i < p->nsample; i++) {
+        const struct sample *s = &p->sample[i];
+        u32 n = s->nframe;
+        while (n > 0 && !found[p->frame[s->frame + n - 1]])
+            n--;
+        if (n)
+            keep_sample(&o, p, i, s->frame, n, NULL);
+    }
+    return o.p;
+}
+
+// A function's name without what may follow it: cut at the first parenthesis that is not part of a
+// C++ name.
+static struct str simple_name(struct str name)
+{
+    const struct str space = STR("(anonymous namespace)"), call = STR("operator()");
+    if (str_starts(name, STR(".")))
+        name = str_skip(name, 1);
+    for (size_t i = 0; i < name.len;) {
+        struct str rest = str_skip(name, i);
+        if (str_starts(rest, space))
+            i += space.len;
+        else if (str_starts(rest, call))
+            i += call.len;
+        else if (name.ptr[i] == '(')
+            return (struct str){name.ptr, i};
+        else
+            i++;
+    }
+    return name;
+}
+
+// By function: whether its name is to be dropped.
+static bool *drop_column(const struct profile *p, const struct regex *drop,
+                         const struct regex *keep, struct arena *a)
+{
+    bool *column = arena_new(a, bool, p->nfunction);
+    for (u32 row = 1; row < p->nfunction; row++) {
+        struct str name = profile_string(p, p->function[row].name);
+        struct str simple = simple_name(name);
+        column[row] = name.len && regex_match(drop, simple) && !(keep && regex_match(keep, simple));
+    }
+    return column;
+}
+
+struct profile filter_prune_from(const struct profile *p, const struct regex *prune_from,
+                                 struct arena *a)
+{
+    struct output o = output_of(p, a);
+    const bool *drop = drop_column(p, prune_from, NULL, a);
+    struct location *location = copy_locations(p, a);
+    bool *found = arena_new(a, bool, p->nlocation);
+    for (u32 row = 1; row < p->nlocation; row++) {
+        struct location *l = &location[row];
+        for (u32 i = 0; i < l->nline && !found[row]; i++) {
+            if (drop[p->line[l->line + i].function]) {
+                found[row] = true;
+                l->line += i;
+                l->nline -= i;
+            }
+        }
+    }
+    o.p.location = location;
+    for (u32 i = 0; i < p->nsample; i++) {
+        const struct sample *s = &p->sample[i];
+        u32 skip = 0;
+        while (skip < s->nframe && !found[p->frame[s->frame + skip]])
+            skip++;
+        if (skip == s->nframe)
+            skip = 0;
+        keep_sample(&o, p, i, s->frame + skip, s->nframe - skip, NULL);
+    }
+    return o.p;
+}
+
+enum { PRUNE_NOT, PRUNE_BELOW, PRUNE_WHOLE };
+
+// By location: whether a stack is cut there, and whether the location itself goes too.  Cuts the
+// location's own lines.
+static u8 *prune_column(const struct profile *p, struct location *location, const bool *drop,
+                        struct arena *a)
+{
+    u8 *column = arena_new(a, u8, p->nlocation);
+    for (u32 row = 1; row < p->nlocation; row++) {
+        struct location *l = &location[row];
+        u32 i = l->nline;
+        while (i > 0 && !drop[p->line[l->line + i - 1].function])
+            i--;
+        if (i == 0)
+            continue;
+        column[row] = i == l->nline ? PRUNE_WHOLE : PRUNE_BELOW;
+        if (i < l->nline) {
+            l->line += i;
+            l->nline -= i;
+        }
+    }
+    return column;
+}
+
+static struct profile prune(const struct profile *p, const bool *drop, struct arena *a)
+{
+    struct profile out = *p;
+    struct location *location = copy_locations(p, a);
+    struct sample *sample = arena_new(a, struct sample, p->nsample);
+    const u8 *column = prune_column(p, location, drop, a);
+    for (u32 i = 0; i < p->nsample; i++) {
+        struct sample s = p->sample[i];
+        bool user = false;
+        for (u32 k = s.nframe; k > 0; k--) {
+            u8 cut = column[p->frame[s.frame + k - 1]];
+            user |= cut == PRUNE_NOT;
+            if (cut == PRUNE_NOT || !user)
+                continue;
+            u32 leave_out = cut == PRUNE_WHOLE ? k : k - 1;
+            s.frame += leave_out;
+            s.nframe -= leave_out;
+            break;
+        }
+        sample[i] = s;
+    }
+    out.location = location;
+    out.sample = sample;
+    return out;
+}
+
+static bool compile_whole(struct regex **out, struct str pattern, struct arena *a, struct err *e)
+{
+    return regex_compile(out, arena_printf(a, "^(%.*s)$", STR_ARG(pattern)), e) ||
+           err_prefix(e, "failed to compile regexp %.*s: ", STR_ARG(pattern));
+}
+
+bool filter_drop_frames(struct profile *out, const struct profile *p, struct arena *a,
+                        struct err *e)
+{
+    *out = *p;
+    struct str drop = profile_string(p, p->drop_frames), keep = profile_string(p, p->keep_frames);
+    struct regex *drop_regex = NULL, *keep_regex = NULL;
+    if (drop.len == 0)
+        return true;
+    bool done = compile_whole(&drop_regex, drop, a, e) &&
+                (keep.len == 0 || compile_whole(&keep_regex, keep, a, e));
+    if (done)
+        *out = prune(p, drop_column(p, drop_regex, keep_regex, a), a);
+    regex_free(drop_regex);
+    regex_free(keep_regex);
+    return done;
+}
+
+static struct function *blank_functions(const struct profile *p, struct granularity g,
+                                        struct arena *a)
+{
+    struct function *function = arena_new(a, struct function, p->nfunction);
+    memcpy(function, p->function, p->nfunction * sizeof(*function));
+    for (u32 row = 0; row < p->nfunction; row++) {
+        if (!g.function)
+            function[row].name = function[row].system_name = 0;
+        if (!g.filename)
+            function[row].filename = 0;
+    }
+    return function;
+}
+
+static struct line *blank_lines(const struct profile *p, struct granularity g, struct arena *a)
+{
+    struct line *line = arena_new(a, struct line, p->nline);
+    for (u32 i = 0; i < p->nline; i++) {
+        line[i] = p->line[i];
+        if (!g.line)
+            line[i].line = 0;
+        if (!g.line || !g.column)
+            line[i].column = 0;
+    }
+    return line;
+}
+
+struct profile filter_aggregate(const struct profile *p, struct granularity g, struct arena *a)
+{
+    struct profile out = *p;
+    if (!g.function || !g.filename)
+        out.function = blank_functions(p, g, a);
+    if (!g.line || !g.column)
+        out.line = blank_lines(p, g, a);
+    struct location *location = copy_locations(p, a);
+    for (u32 row = 1; row < p->nlocation; row++) {
+        struct location *l = &location[row];
+        if (!g.inlines && l->nline > 1) {
+            l->line += l->nline - 1;
+            l->nline = 1;
+        }
+        if (!g.address)
+            l->address = 0;
+    }
+    out.location = location;
+    struct mapping *mapping = arena_new(a, struct mapping, p->nmapping);
+    memcpy(mapping, p->mapping, p->nmapping * sizeof(*mapping));
+    for (u32 row = 1; row < p->nmapping; row++) {
+        mapping[row].has_inline_frames &= g.inlines;
+        mapping[row].has_functions &= g.function;
+        mapping[row].has_filenames &= g.filename;
+        mapping[row].has_line_numbers &= g.line;
+    }
+    out.mapping = mapping;
+    return out;
+}
