@@ -1,0 +1,369 @@
+// Begin, fork and end.  The first allocation or the constructor, whichever comes first, finds the
+// real allocator, makes the record and puts the sampler in place.  A forked child goes on writing
+// to nobody's record and makes its own when it takes its first sample.  A clean exit removes the
+// record; after any other end it is what remains.
+#include "runtime/runtime.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sonde/sonde.h"
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+enum {
+    DEFAULT_RATE_BYTES = 512 << 10,
+    PATH_BYTES = 4096,
+    PAGE = 4096,
+    PATIENCE = 1000 // tenths of a millisecond
+};
+
+struct record record;
+
+static char record_path[PATH_BYTES]; // empty: none
+static bool keep_exited;
+static u64 start_mono_ns;
+
+// What the record's pages are doing; on a page that a forked child gets zeroed.
+enum {
+    NOT_OURS,   // this is a child: the record is the parent's
+    MAKING,     // a thread of the child is making its record
+    ADDRESSES,  // mapped, but not in memory yet
+    POPULATING, // a thread is having the kernel bring the pages in
+    READY,
+    REFUSED // there is no record or no memory for it
+};
+static u32 *life;
+
+static u64 clock_ns(clockid_t clock)
+{
+    struct timespec t;
+    clock_gettime(clock, &t);
+    return (u64)t.tv_sec * 1000000000 + (u64)t.tv_nsec;
+}
+
+u64 start_clock_ns(void)
+{
+    return clock_ns(CLOCK_MONOTONIC_COARSE) - start_mono_ns + 1;
+}
+
+static u64 read_start_ticks(void)
+{
+    char stat[1024];
+    if (text_read_file(stat, sizeof(stat), "/proc/self/stat") <= 0)
+        return 0;
+    const char *at =
+        strrchr(stat, ')'); // the command's name may hold anything, blanks and parentheses too
+    for (int field = 2; at && field < 22; field++)
+        at = strchr(at + 1, ' ');
+    return at ? text_parse_number(at + 1) : 0;
+}
+
+static u32 add_file(const char *path, u32 *bytes)
+{
+    char text[4096];
+    i64 n = text_read_file(text, sizeof(text), path);
+    if (bytes)
+        *bytes = n > 0 ? (u32)n : 0;
+    return n > 0 ? record_text_add(&record, text, (u32)n) : 0;
+}
+
+static void describe_process(struct record_header *h, u64 start_ticks, bool forked)
+{
+    char exe[PATH_BYTES];
+    ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe));
+    h->pid = (u32)getpid();
+    h->parent_pid = (u32)getppid();
+    h->start_ticks = start_ticks;
+    h->start_time_ns = clock_ns(CLOCK_REALTIME);
+    h->start_mono_ns = start_mono_ns = clock_ns(CLOCK_MONOTONIC_COARSE);
+    h->exe = n > 0 ? record_text_add(&record, exe, (u32)n) : 0;
+    h->cmdline = add_file("/proc/self/cmdline", &h->cmdline_bytes);
+    h->cgroup = add_file("/proc/self/cgroup", NULL);
+    text_read_file(h->boot_id, sizeof(h->boot_id), "/proc/sys/kernel/random/boot_id");
+    h->boot_id[strcspn(h->boot_id, "\n")] = 0;
+    h->forked = forked;
+    h->heap_rate_bytes = heap_rate_bytes;
+    __atomic_store_n(&h->state, RECORD_RUNNING, __ATOMIC_RELEASE);
+}
+
+// A folder in /dev/shm must be ours alone, since anybody may put one there; one that was named by
+// SONDE_DIR only has to exist.
+static bool is_safe(int folder, bool is_default)
+{
+    struct stat st;
+    return !is_default ||
+           (fstat(folder, &st) == 0 && st.st_uid == geteuid() && (st.st_mode & 077) == 0);
+}
+
+static int open_folder(struct text *path)
+{
+    const char *named = getenv("SONDE_DIR");
+    bool is_default = !named || !*named;
+    if (is_default) {
+        text_add(path, "/dev/shm/sonde-");
+        text_number(path, geteuid());
+    } else {
+        text_add(path, named);
+    }
+    mkdir(record_path, 0700);
+    int folder = open(record_path, O_DIRECTORY | O_CLOEXEC | (is_default ? O_NOFOLLOW : 0));
+    if (folder >= 0 && !is_safe(folder, is_default)) {
+        close(folder);
+        errno = EPERM;
+        return -1;
+    }
+    return folder;
+}
+
+// A file with holes of the record's size: its pages come when they are needed.
+static void *create_file(u64 start_ticks)
+{
+    struct text path = {record_path, record_path + sizeof(record_path)};
+    int folder = open_folder(&path);
+    if (folder < 0)
+        return NULL;
+    char name[64];
+    struct text t = {name, name + sizeof(name)};
+    text_number(&t, (u64)getpid());
+    text_add(&t, "-");
+    text_number(&t, start_ticks);
+    text_add(&path, "/");
+    text_add(&path, name);
+    unlinkat(folder, name, 0); // left by the program that this process was before it called exec
+    int fd = openat(folder, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    close(folder);
+    if (fd < 0)
+        return NULL;
+    void *base = MAP_FAILED;
+    if (ftruncate(fd, (off_t)record_bytes()) == 0)
+        base = mmap(NULL, record_bytes(), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    bool first_page = base != MAP_FAILED && madvise(base, PAGE, MADV_POPULATE_WRITE) == 0;
+    if (!first_page && base != MAP_FAILED &&
+        errno == EINVAL) // a kernel before 5.14: then all of it now
+        first_page = (errno = posix_fallocate(fd, 0, (off_t)record_bytes())) == 0;
+    int error = errno;
+    close(fd);
+    if (first_page)
+        return base;
+    unlink(record_path);
+    errno = error;
+    return NULL;
+}
+
+static bool make_record(bool forked)
+{
+    u64 start_ticks = read_start_ticks();
+    void *base = create_file(start_ticks);
+    if (!base) {
+        text_warn("no record, so no profiles of this process: cannot make one in ", record_path);
+        text_warn("the reason: ", strerrordesc_np(errno));
+        *record_path = 0;
+        return false;
+    }
+    struct record made;
+    record_init(&made, base);
+    record = made;
+    module_reset();
+    unwind_forget();
+    tick_reset();
+    module_find(getauxval(AT_ENTRY)); // so that mapping 1 is the program
+    describe_process(record.header, start_ticks, forked);
+    return true;
+}
+
+// Brings all pages of the record into memory, and keeps them there if that is allowed: at the limit
+// no fresh page is to be had.
+static bool populate(void)
+{
+    void *base = record.header;
+    if (madvise(base, record_bytes(), MADV_POPULATE_WRITE) != 0 && errno != EINVAL) {
+        text_warn("no profiles of this process: no room for the record in ", record_path);
+        return false;
+    }
+    // Only where the program's own use of locked memory is not hindered.
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur / 4 >= record_bytes())
+        mlock(base, record_bytes());
+    return true;
+}
+
+static bool replace_record(void)
+{
+    struct record_header *parents = record.header;
+    munmap(parents, record_bytes());
+    record.header = NULL;
+    thread.random = 0;
+    return make_record(true);
+}
+
+// One thread moves life from one state to another by way of a third.
+static void advance(u32 from, u32 meanwhile, u32 to, bool (*work)(void))
+{
+    if (!__atomic_compare_exchange_n(life, &from, meanwhile, false, __ATOMIC_ACQUIRE,
+                                     __ATOMIC_RELAXED))
+        return;
+    u32 next = work() ? to : REFUSED;
+    __atomic_store_n(life, next, __ATOMIC_RELEASE);
+}
+
+// Others wait for it, which takes a millisecond or two once in a process, rather than lose their
+// samples; but not for ever, since it may be their own thread that a signal interrupted.
+static void wait_for_others(void)
+{
+    const struct timespec pause = {.tv_nsec = 100000};
+    syscall(SYS_nanosleep, &pause, NULL);
+}
+
+bool start_is_ready(void)
+{
+    for (u32 tries = 0; tries < PATIENCE; tries++) {
+        switch (__atomic_load_n(life, __ATOMIC_ACQUIRE)) {
+        case READY:
+            return true;
+        case NOT_OURS:
+            advance(NOT_OURS, MAKING, ADDRESSES, replace_record);
+            break;
+        case ADDRESSES:
+            advance(ADDRESSES, POPULATING, READY, populate);
+            break;
+        case REFUSED:
+            return false;
+        default:
+            wait_for_others();
+        }
+    }
+    return false;
+}
+
+bool start_is_ours(void)
+{
+    return __atomic_load_n(life, __ATOMIC_ACQUIRE) == READY;
+}
+
+// A page whose content a fork does not inherit, however the fork is made.
+static bool make_life(void)
+{
+    void *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED || madvise(page, PAGE, MADV_WIPEONFORK) != 0)
+        return false;
+    life = page;
+    *life = REFUSED;
+    return true;
+}
+
+// Sanitizers have an allocator of their own that must see every call; a setuid program is not to be
+// observed.
+static bool must_be_inert(void)
+{
+    static const char *const sanitizer[] = {"__asan_init", "__tsan_init", "__msan_init",
+                                            "__hwasan_init"};
+    for (u32 i = 0; i < ARRAY_LEN(sanitizer); i++) {
+        if (dlsym(RTLD_DEFAULT, sanitizer[i]))
+            return true;
+    }
+    return getauxval(AT_SECURE) != 0;
+}
+
+static void configure(void)
+{
+    const char *keep = getenv("SONDE_KEEP_EXITED");
+    keep_exited = keep && strcmp(keep, "1") == 0;
+    if (must_be_inert() || !make_life())
+        return;
+    heap_rate_bytes = text_parse_bytes(getenv("SONDE_RATE"), DEFAULT_RATE_BYTES);
+    if (heap_rate_bytes && !real_can_align()) {
+        text_warn("no heap profile: this allocator has no memalign() of its own", "");
+        heap_rate_bytes = 0;
+    }
+    if (!make_record(false))
+        return;
+    *life = ADDRESSES;
+    hooks_install(heap_rate_bytes != 0);
+}
+
+void start(void)
+{
+    static u32 is_started;
+    if (!real_resolve() || __atomic_exchange_n(&is_started, 1, __ATOMIC_ACQUIRE))
+        return;
+    hooks_install(false);
+    if (!environ) {
+        // So early that there is no environment yet: serve, and come back.
+        is_started = 0;
+        return;
+    }
+    int error = errno;
+    thread.busy++;
+    configure();
+    thread.busy--;
+    errno = error;
+}
+
+static __attribute__((constructor)) void construct(void)
+{
+    start();
+}
+
+// The process ends as it meant to.  Its record goes, unless it is wanted.
+static void finish(void)
+{
+    if (!life || __atomic_load_n(life, __ATOMIC_ACQUIRE) < ADDRESSES || !record.header ||
+        record.header->pid != (u32)getpid())
+        return; // a child of fork or vfork, whose record this is not
+    record.header->state = RECORD_EXITED;
+    if (!keep_exited && *record_path)
+        unlink(record_path);
+}
+
+static __attribute__((destructor)) void destruct(void)
+{
+    finish();
+}
+
+__attribute__((visibility("default"), noreturn)) void _exit(int status)
+{
+    finish();
+    for (;;)
+        syscall(SYS_exit_group, status);
+}
+
+__attribute__((visibility("default"), noreturn)) void _Exit(int status)
+{
+    _exit(status);
+}
+
+// Unloading a file gives its addresses free, so what was learned about them is void.
+__attribute__((visibility("default"))) int dlclose(void *handle)
+{
+    static int (*next)(void *handle);
+    if (!next) {
+        void *address = dlsym(RTLD_NEXT, "dlclose");
+        memcpy(&next, &address, sizeof(address));
+    }
+    int status = next(handle);
+    unwind_forget();
+    return status;
+}
+
+__attribute__((visibility("default"))) const char *sonde_version(void)
+{
+    return SONDE_VERSION;
+}
+
+__attribute__((visibility("default"))) const char *sonde_record_path(void)
+{
+    return *record_path && start_is_ready() ? record_path : NULL;
+}
