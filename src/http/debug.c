@@ -1,0 +1,277 @@
+#include "http/debug.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "object/demangle.h"
+#include "profile/encode.h"
+#include "profile/symbolize.h"
+#include "record/folder.h"
+
+enum { SYMBOLS_LIMIT_MIB = 4096, NOT_FOUND = 404, BAD_REQUEST = 400, SERVER_ERROR = 500 };
+
+static const char prefix[] = "/debug/pprof/";
+
+void debug_init(struct debug *d, u32 pid)
+{
+    *d = (struct debug){.pid = pid};
+    pthread_mutex_init(&d->lock, NULL);
+    arena_init(&d->symbols, (size_t)MIB(SYMBOLS_LIMIT_MIB));
+    symbolizer_init(&d->symbolizer, getenv("PPROF_BINARY_PATH"), &d->symbols);
+}
+
+void debug_free(struct debug *d)
+{
+    symbolizer_close(&d->symbolizer);
+    arena_free(&d->symbols);
+    pthread_mutex_destroy(&d->lock);
+}
+
+static i64 now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (i64)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+// Records of processes that run.
+static u32 list_live(struct folder_record **out, struct arena *a)
+{
+    u32 n = folder_list(out, folder_live(a), a), alive = 0;
+    for (u32 i = 0; i < n; i++) {
+        if (folder_life(&(*out)[i]) == FOLDER_ALIVE)
+            (*out)[alive++] = (*out)[i];
+    }
+    return alive;
+}
+
+// The process that a request is about: ?pid=, or the server's own, or the only one.
+static bool choose_process(struct folder_record *out, const struct debug *d,
+                           const struct http_request *q, struct err *e)
+{
+    struct str named = http_parameter(q, "pid");
+    i64 pid = d->pid;
+    if (named.len && (!str_i64(&pid, named) || pid <= 0 || pid > INT32_MAX))
+        return err_set(e, EINVAL, "invalid value for \"pid\" - must be a process number");
+    if (pid)
+        return folder_find(out, (u32)pid, q->arena, e);
+    struct folder_record *list;
+    u32 n = list_live(&list, q->arena);
+    if (n == 0)
+        return err_set(e, ENOENT, "no process with the library is running");
+    if (n > 1)
+        return err_set(
+            e, EINVAL,
+            "%u processes with the library are running: choose one by ?pid=, from the list at %s",
+            n, prefix);
+    *out = list[0];
+    return true;
+}
+
+static bool read_process(struct record_view *v, const struct debug *d, const struct http_request *q,
+                         struct err *e)
+{
+    struct folder_record r;
+    return choose_process(&r, d, q, e) && record_read(v, r.path.ptr, q->arena, e);
+}
+
+static void fail_with(struct http_response *r, const struct err *e)
+{
+    http_fail(r,
+              e->code == EINVAL                       ? BAD_REQUEST
+              : e->code == ENOENT || e->code == ESRCH ? NOT_FOUND
+                                                      : SERVER_ERROR,
+              e->text);
+}
+
+// The heap profile, symbolized here so that no client needs the binaries.
+static void serve_heap(struct debug *d, const struct http_request *q, struct http_response *r,
+                       const char *default_type)
+{
+    struct record_view v;
+    struct err e;
+    struct str debug = http_parameter(q, "debug");
+    if (debug.len && !str_equal(debug, STR("0"))) {
+        http_fail(
+            r, BAD_REQUEST,
+            "the text form (debug=1) is not served: use \"sonde -text URL\" or \"sonde -raw URL\"");
+        return;
+    }
+    if (http_parameter(q, "seconds").len) {
+        http_fail(r, BAD_REQUEST, "\"seconds\" parameter is not supported for this profile type");
+        return;
+    }
+    if (!read_process(&v, d, q, &e)) {
+        fail_with(r, &e);
+        return;
+    }
+    struct profile p = record_heap(&v, now_ns(), q->arena);
+    for (u32 i = 0; i < p.ntype && default_type; i++) {
+        if (str_equal(profile_string(&p, p.type[i].type), str_of(default_type)))
+            p.default_type = p.type[i].type;
+    }
+    pthread_mutex_lock(&d->lock);
+    p = profile_symbolize(&p, &d->symbolizer, false, q->arena);
+    pthread_mutex_unlock(&d->lock);
+    profile_encode_gzip(&r->body, &p);
+    r->mime = "application/octet-stream";
+    r->filename = default_type ? "allocs" : "heap";
+}
+
+static void serve_inuse(struct debug *d, const struct http_request *q, struct http_response *r)
+{
+    serve_heap(d, q, r, NULL);
+}
+
+static void serve_allocs(struct debug *d, const struct http_request *q, struct http_response *r)
+{
+    serve_heap(d, q, r, "alloc_space");
+}
+
+static void serve_cmdline(struct debug *d, const struct http_request *q, struct http_response *r)
+{
+    struct record_view v;
+    struct err e;
+    if (!read_process(&v, d, q, &e)) {
+        fail_with(r, &e);
+        return;
+    }
+    u32 n = v.header.section[RECORD_TEXT].nrow, at = v.header.cmdline,
+        bytes = v.header.cmdline_bytes;
+    if (at >= n || bytes == 0 || bytes > n - at)
+        return;
+    // The kernel ends each argument by NUL; Go joins them by it.
+    buf_add(&r->body, (struct str){v.text + at, v.text[at + bytes - 1] ? bytes : bytes - 1});
+}
+
+// The mapping that an address is in, or NULL.
+static const struct record_mapping *find_mapping(const struct record_view *v, u64 address)
+{
+    u32 n = v->header.nmapping, cap = v->header.section[RECORD_MAPPING].nrow;
+    for (u32 row = 1; row < n && row < cap; row++) {
+        if (address >= v->mapping[row].start && address < v->mapping[row].limit)
+            return &v->mapping[row];
+    }
+    return NULL;
+}
+
+static struct str function_at(struct debug *d, const struct record_view *v, u64 address,
+                              struct arena *a)
+{
+    const struct record_mapping *m = find_mapping(v, address);
+    struct symbol_line *line;
+    if (!m || symbolizer_find(&d->symbolizer, record_text(v, m->filename), STR(""),
+                              address - m->start + m->offset, &line) == 0)
+        return STR("");
+    return demangle(line[0].function, a);
+}
+
+// Addresses, "0x1234+0x5678", as the query or the body; a line for each that has a name.
+static void serve_symbol(struct debug *d, const struct http_request *q, struct http_response *r)
+{
+    struct record_view v;
+    struct err e;
+    struct str addresses = q->is_post ? q->body : q->query;
+    if (!read_process(&v, d, q, &e)) {
+        fail_with(r, &e);
+        return;
+    }
+    buf_text(&r->body, "num_symbols: 1\n"); // as Go: it says that there are symbols at all
+    pthread_mutex_lock(&d->lock);
+    while (addresses.len) {
+        struct str text = arena_str(q->arena, str_cut(&addresses, '+'));
+        u64 address = strtoull(text.ptr, NULL, 0);
+        struct str name = address ? function_at(d, &v, address, q->arena) : STR("");
+        if (name.len)
+            buf_printf(&r->body, "%#llx %.*s\n", (unsigned long long)address, STR_ARG(name));
+    }
+    pthread_mutex_unlock(&d->lock);
+}
+
+struct route {
+    const char *name;
+    void (*serve)(struct debug *d, const struct http_request *q, struct http_response *r);
+    const char *description;
+};
+
+static void serve_index(struct debug *d, const struct http_request *q, struct http_response *r);
+
+static const struct route routes[] = {
+    {"", serve_index, NULL},
+    {"allocs", serve_allocs, "A sampling of all past memory allocations"},
+    {"cmdline", serve_cmdline, "The command line invocation of the program"},
+    {"heap", serve_inuse, "A sampling of memory allocations of live objects"},
+    {"symbol", serve_symbol, "Maps given program counters to function names"},
+};
+
+static void html(struct buf *out, struct str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        const char *entity = c == '<'   ? "&lt;"
+                             : c == '>' ? "&gt;"
+                             : c == '&' ? "&amp;"
+                             : c == '"' ? "&quot;"
+                                        : NULL;
+        if (entity)
+            buf_text(out, entity);
+        else
+            buf_char(out, c);
+    }
+}
+
+static void index_process(struct buf *out, const struct folder_record *f, struct arena *a)
+{
+    struct record_view v;
+    struct err e;
+    u32 nblock;
+    if (!record_read(&v, f->path.ptr, a, &e))
+        return;
+    i64 live = record_live_bytes(&v, &nblock);
+    buf_printf(out, "<tr><td>%u</td><td>", f->pid);
+    html(out, record_program(&v));
+    buf_printf(out, "</td><td>%.1f MB</td><td>", (double)live / 0x1p20);
+    for (size_t i = 1; i < ARRAY_LEN(routes); i++)
+        buf_printf(out, "<a href=\"%s?pid=%u\">%s</a> ", routes[i].name, f->pid, routes[i].name);
+    buf_text(out, "</td></tr>\n");
+}
+
+static void serve_index(struct debug *d, const struct http_request *q, struct http_response *r)
+{
+    struct folder_record *list;
+    u32 n = list_live(&list, q->arena);
+    r->mime = "text/html; charset=utf-8";
+    buf_text(
+        &r->body,
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head><title>/debug/pprof/</title></head>\n<body>\n"
+        "<h1>/debug/pprof/</h1>\n<table>\n"
+        "<thead><tr><th>PID</th><th>Program</th><th>Live "
+        "heap</th><th>Profiles</th></tr></thead>\n");
+    for (u32 i = 0; i < n; i++) {
+        if (d->pid == 0 || list[i].pid == d->pid)
+            index_process(&r->body, &list[i], q->arena);
+    }
+    buf_text(&r->body, "</table>\n<p>Profile Descriptions:</p>\n<ul>\n");
+    for (size_t i = 1; i < ARRAY_LEN(routes); i++)
+        buf_printf(&r->body, "<li><b>%s:</b> %s</li>\n", routes[i].name, routes[i].description);
+    buf_text(&r->body, "</ul>\n</body>\n</html>\n");
+}
+
+void debug_handle(void *context, const struct http_request *q, struct http_response *r)
+{
+    struct str path = q->path;
+    if (!str_starts(path, str_of(prefix))) {
+        http_fail(r, NOT_FOUND, "404 page not found: the profiles are at /debug/pprof/");
+        return;
+    }
+    struct str name = str_skip(path, sizeof(prefix) - 1);
+    for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
+        if (str_equal(name, str_of(routes[i].name))) {
+            routes[i].serve(context, q, r);
+            return;
+        }
+    }
+    http_fail(r, NOT_FOUND, "Unknown profile");
+}

@@ -1,0 +1,51 @@
+// A small HTTP server on libmicrohttpd: a thread for each connection, GET and POST, loopback unless
+// told otherwise.
+#ifndef HTTP_SERVER_H
+#define HTTP_SERVER_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+
+// What a client asks.
+struct http_request {
+    struct str path;  // "/debug/pprof/heap"
+    struct str query; // all behind '?', as it came
+    struct str body;  // of a POST
+    bool is_post;
+    struct arena *arena;    // lives as long as the request
+    const void *connection; // libmicrohttpd's
+};
+
+// What it gets.
+struct http_response {
+    u32 status;
+    const char *mime;
+    const char *filename; // sent as an attachment of that name; NULL: not
+    bool is_error;        // marked as pprof's own, so that the client shows the text
+    struct buf body;
+};
+
+// The value of a query parameter; empty when it is absent.
+struct str http_parameter(const struct http_request *q, const char *name);
+
+// Answers a request.  Called by several threads at once.
+typedef void http_handler(void *context, const struct http_request *q, struct http_response *r);
+
+// Makes the response an error: a status and a sentence.
+void http_fail(struct http_response *r, u32 status, const char *sentence);
+
+struct http_server;
+
+// Listens at "host:port"; an empty host is localhost, port 0 or none any free port.  Fails with the
+// reason, naming the address.
+bool http_start(struct http_server **out, struct str address, http_handler *handler, void *context,
+                struct err *e);
+
+// "localhost:6060", as clients can reach it.
+const char *http_address(const struct http_server *s);
+
+// Ends after the requests that are under way.
+void http_stop(struct http_server *s);
+
+#endif
