@@ -35,7 +35,7 @@ say = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(2)')
 object  = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 pic     = $(patsubst %.c,$(BUILD)/pic/%.o,$(1))
 
-PRODUCTS := $(BUILD)/libsonde.so $(BUILD)/libsonde.a
+PRODUCTS := $(BUILD)/sonde $(BUILD)/libsonde.so $(BUILD)/libsonde.a
 
 all: $(PRODUCTS)
 
