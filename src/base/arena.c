@@ -28,7 +28,9 @@ enum {
     CHUNK_BYTES =
         1 << 18, // shared chunks; an object of half of that or more gets a chunk of its own
     OWN_BYTES = CHUNK_BYTES / 2,
-    PAGE_BYTES = 4096
+    PAGE_BYTES = 4096,
+    LARGE_BYTES = 4 << 20 // from here on in large pages, if the kernel has them: a column of 100 MB
+                          // is 25,000 faults otherwise
 };
 
 struct arena_chunk {
@@ -60,6 +62,21 @@ void arena_free(struct arena *a)
     a->mapped_bytes = 0;
 }
 
+void arena_join(struct arena *a, struct arena *part)
+{
+    struct arena_chunk *oldest = part->chunk;
+    while (oldest && oldest->older)
+        oldest = oldest->older;
+    if (oldest) {
+        oldest->older = a->chunk;
+        if (a->chunk)
+            a->chunk->newer = oldest;
+        a->chunk = part->chunk;
+    }
+    a->mapped_bytes += part->mapped_bytes;
+    arena_init(part, part->limit_bytes);
+}
+
 static void charge(struct arena *a, size_t bytes)
 {
     if (bytes > a->limit_bytes - a->mapped_bytes) {
@@ -74,12 +91,14 @@ static struct arena_chunk *chunk_map(struct arena *a, size_t object_bytes)
     size_t bytes =
         (object_bytes + sizeof(struct arena_chunk) + PAGE_BYTES - 1) & ~(size_t)(PAGE_BYTES - 1);
     charge(a, bytes);
-    struct arena_chunk *c =
-        mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    struct arena_chunk *c = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (c == MAP_FAILED) {
         a->full(a);
         abort();
     }
+    if (bytes >= LARGE_BYTES)
+        madvise(c, bytes, MADV_HUGEPAGE);
     c->bytes = bytes;
     c->older = a->chunk;
     if (a->chunk)
@@ -124,7 +143,7 @@ static bool owns_chunk(size_t bytes)
     return ((bytes + RED_ZONE + 15) & ~(size_t)15) >= OWN_BYTES;
 }
 
-static void *grow_chunk(struct arena *a, void *old, size_t old_bytes, size_t new_bytes)
+static void *grow_chunk(struct arena *a, void *old, size_t new_bytes)
 {
     struct arena_chunk *c = (struct arena_chunk *)old - 1;
     size_t bytes =
@@ -136,11 +155,12 @@ static void *grow_chunk(struct arena *a, void *old, size_t old_bytes, size_t new
         a->full(a);
         abort();
     }
+    if (bytes >= LARGE_BYTES)
+        madvise(c, bytes, MADV_HUGEPAGE);
     c->bytes = bytes;
     if (c->older)
         c->older->newer = c;
     *(c->newer ? &c->newer->older : &a->chunk) = c;
-    (void)old_bytes;
     poison((u8 *)(c + 1) + new_bytes, bytes - sizeof(*c) - new_bytes);
     return c + 1;
 }
@@ -157,7 +177,7 @@ void *arena_grow(struct arena *a, void *old, u32 *cap, size_t size)
     }
     void *array;
     if (old && owns_chunk(old_bytes)) {
-        array = grow_chunk(a, old, old_bytes, new_bytes);
+        array = grow_chunk(a, old, new_bytes);
     } else {
         array = alloc_bytes(a, new_bytes);
         if (old)

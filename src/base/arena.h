@@ -17,6 +17,10 @@ struct arena {
 void arena_init(struct arena *a, size_t limit_bytes);
 void arena_free(struct arena *a);
 
+// Moves all that part holds to a, and leaves part empty: a thread fills an arena of its own, which
+// is then joined to the others'.
+void arena_join(struct arena *a, struct arena *part);
+
 // n zeroed objects of size bytes.
 void *arena_alloc(struct arena *a, size_t n, size_t size);
 #define arena_new(a, type, n) ((type *)arena_alloc((a), (n), sizeof(type)))

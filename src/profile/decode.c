@@ -1,32 +1,21 @@
-// The decoder of profile.proto: one pass over the bytes.  The reader is sticky: after the first bad
-// byte every read returns 0 and .bad is tested once, at the end.  Messages may come in any order,
-// so what refers to rows that may still follow (strings, locations by id) is kept as it stands in
-// the bytes and checked when all have been read.
+// The decoder of profile.proto: one pass over the bytes for all tables but the samples, whose
+// places are noted and which several threads then decode.  Messages may come in any order, so what
+// refers to rows that may still follow (strings, ids) is checked when all have been read.
 #include "profile/decode.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "base/file.h"
 #include "profile/build.h"
+#include "profile/samples.h"
+#include "profile/wire.h"
 
-struct reader {
-    const u8 *at, *end;
-    bool bad;
-};
-
-// A field of a message: its number and the value of its wire type.
-struct field {
-    u32 number;
-    u32 wire;  // 0 varint, 1 and 5 fixed, 2 bytes
-    u64 value; // of a varint or a fixed number
-    struct reader bytes;
-};
+enum { MARK_SAMPLES = 4096 }; // a mark for each so many samples
 
 // The ids of one table.  Ids are nearly always 1, 2, 3 ...: then row and id are the same and
 // nothing is stored.
 struct ids {
-    struct table rows; // 8 bytes of id -> position of the row among rows that were looked up
+    struct table rows; // 8 bytes of id -> position
     u32 *row;          // by position
     u32 nrow, cap;
     bool in_use;
@@ -37,109 +26,19 @@ struct decoder {
     u64 most_string; // the largest string index that was referred to
     bool first_string_bad;
     bool concatenated;
-    u32 nvalue_first; // values of the first sample
-    u32 nvalue_other; // values of the first sample that has another number of them
-    bool values_differ;
-    u64 most_location; // the largest location id in a stack; ids that do not fit 32 bits are kept
-                       // in far_location
-    bool zero_location;
-    struct table far_location;
     u64 *mapping_id; // of each location
     u32 nmapping_id, mapping_id_cap;
     u64 *function_id; // of each line
     u32 nfunction_id, function_id_cap;
-    struct table label_runs;  // raw bytes of a sample's labels -> label_run row
-    struct sample *label_run; // only .label and .nlabel are used
-    u32 nlabel_run, label_run_cap;
-    struct buf label_bytes;
+    struct sample_mark *mark;
+    u32 nmark, mark_cap;
+    struct sample_references refs;
     struct err *e;
 };
 
-// Stacks hold location ids below this bit, or rows of far_location above it.
-#define FAR_LOCATION 0x80000000u
-
-static u64 read_varint(struct reader *r)
-{
-    u64 value = 0;
-    for (u32 shift = 0; shift < 70 && r->at < r->end; shift += 7) {
-        u8 byte = *r->at++;
-        value |= shift < 64 ? (u64)(byte & 0x7f) << shift : 0;
-        if (byte < 0x80)
-            return value;
-    }
-    r->bad = true;
-    r->at = r->end;
-    return 0;
-}
-
-static u64 read_fixed(struct reader *r, size_t bytes)
-{
-    u64 value = 0;
-    if ((size_t)(r->end - r->at) < bytes) {
-        r->bad = true;
-        r->at = r->end;
-        return 0;
-    }
-    memcpy(&value, r->at, bytes);
-    r->at += bytes;
-    return value;
-}
-
-static struct reader read_bytes(struct reader *r)
-{
-    u64 n = read_varint(r);
-    if (n > (u64)(r->end - r->at)) {
-        r->bad = true;
-        r->at = r->end;
-        return (struct reader){r->end, r->end, true};
-    }
-    struct reader bytes = {r->at, r->at + n, false};
-    r->at += n;
-    return bytes;
-}
-
-// The next field of a message; false at its end or at bad bytes.
-static bool read_field(struct reader *r, struct field *f)
-{
-    if (r->at == r->end)
-        return false;
-    u64 key = read_varint(r);
-    *f = (struct field){.number = key >> 3 > UINT32_MAX ? 0 : (u32)(key >> 3), .wire = key & 7};
-    switch (f->wire) {
-    case 0:
-        f->value = read_varint(r);
-        break;
-    case 1:
-        f->value = read_fixed(r, 8);
-        break;
-    case 2:
-        f->bytes = read_bytes(r);
-        break;
-    case 5:
-        f->value = read_fixed(r, 4);
-        break;
-    default:
-        r->bad = true;
-    }
-    return !r->bad;
-}
-
-// A field that must be a varint, a message or text.
-static u64 number(struct reader *r, const struct field *f)
-{
-    r->bad |= f->wire != 0;
-    return f->value;
-}
-
-static struct reader message(struct reader *r, const struct field *f)
-{
-    r->bad |= f->wire != 2;
-    return f->bytes;
-}
-
 static u32 string_index(struct decoder *d, struct reader *r, const struct field *f)
 {
-    u64 index = number(r, f);
+    u64 index = field_number(r, f);
     if (index > d->most_string)
         d->most_string = index;
     return (u32)index;
@@ -156,118 +55,13 @@ static void decode_value_type(struct decoder *d, struct reader r, struct value_t
     *bad |= r.bad;
 }
 
-static void decode_label(struct decoder *d, struct reader r, bool *bad)
+static void note_sample(struct decoder *d, struct reader *r, const struct field *f, const u8 *at)
 {
-    struct label l = {0};
-    for (struct field f; read_field(&r, &f);) {
-        if (f.number == 1)
-            l.key = string_index(d, &r, &f);
-        else if (f.number == 2)
-            l.text = string_index(d, &r, &f);
-        else if (f.number == 3)
-            l.number = (i64)number(&r, &f);
-        else if (f.number == 4)
-            l.unit = string_index(d, &r, &f);
-    }
-    *bad |= r.bad;
-    if (l.text)
-        l.number = 0, l.unit = 0;
-    // As in pprof: a number 0 without a unit is no label at all.
-    if (l.text || l.number || l.unit)
-        *arena_push(d->b.arena, d->b.p.label, d->b.p.nlabel, d->b.label_cap) = l;
-}
-
-// Samples share their labels: the run of an earlier sample whose labels have the same bytes.
-static void decode_labels(struct decoder *d, struct sample *s, bool *bad)
-{
-    u32 row = table_add(&d->label_runs, buf_str(&d->label_bytes));
-    if (row == d->nlabel_run) {
-        struct sample *run = arena_push(d->b.arena, d->label_run, d->nlabel_run, d->label_run_cap);
-        run->label = d->b.p.nlabel;
-        struct reader r = {(u8 *)d->label_bytes.data,
-                           (u8 *)d->label_bytes.data + d->label_bytes.len, false};
-        while (r.at < r.end)
-            decode_label(d, read_bytes(&r), bad);
-        run->nlabel = d->b.p.nlabel - run->label;
-    }
-    s->label = d->label_run[row].label;
-    s->nlabel = d->label_run[row].nlabel;
-}
-
-static void push_frame(struct decoder *d, u64 id)
-{
-    u32 frame = (u32)id;
-    if (unlikely(id >= FAR_LOCATION))
-        frame = FAR_LOCATION | table_add(&d->far_location, (struct str){(char *)&id, sizeof(id)});
-    else if (id > d->most_location)
-        d->most_location = id;
-    d->zero_location |= id == 0;
-    build_frame(&d->b, frame);
-}
-
-static void decode_frames(struct decoder *d, struct reader *r, const struct field *f)
-{
-    if (f->wire != 2) {
-        push_frame(d, number(r, f));
-        return;
-    }
-    struct reader packed = f->bytes;
-    while (packed.at < packed.end) {
-        u64 id = read_varint(&packed);
-        if (!packed.bad)
-            push_frame(d, id);
-    }
-    r->bad |= packed.bad;
-}
-
-static u32 decode_values(struct decoder *d, struct reader *r, const struct field *f)
-{
-    if (f->wire != 2) {
-        build_value(&d->b, (i64)number(r, f));
-        return 1;
-    }
-    struct reader packed = f->bytes;
-    u32 n = 0;
-    for (; packed.at < packed.end; n++)
-        build_value(&d->b, (i64)read_varint(&packed));
-    r->bad |= packed.bad;
-    return n;
-}
-
-static void check_values(struct decoder *d, u32 nvalue)
-{
-    if (d->b.p.nsample == 1) {
-        d->nvalue_first = nvalue;
-    } else if (nvalue != d->nvalue_first && !d->values_differ) {
-        d->values_differ = true;
-        d->nvalue_other = nvalue;
-    }
-}
-
-static void decode_sample(struct decoder *d, struct reader r, bool *bad)
-{
-    struct sample *s = build_sample(&d->b);
-    u32 nvalue = 0;
-    d->label_bytes.len = 0;
-    for (struct field f; read_field(&r, &f);) {
-        if (f.number == 1) {
-            decode_frames(d, &r, &f);
-        } else if (f.number == 2) {
-            nvalue += decode_values(d, &r, &f);
-        } else if (f.number == 3) {
-            struct reader label = message(&r, &f);
-            // With the length in front, so that labels cannot run into each other.
-            size_t n = (size_t)(label.end - label.at), rest = n;
-            for (; rest >= 0x80; rest >>= 7)
-                buf_char(&d->label_bytes, (char)(rest | 0x80));
-            buf_char(&d->label_bytes, (char)rest);
-            buf_add(&d->label_bytes, (struct str){(const char *)label.at, n});
-        }
-    }
-    *bad |= r.bad;
-    check_values(d, nvalue);
-    if (d->label_bytes.len)
-        decode_labels(d, s, bad);
+    r->bad |= f->wire != 2;
+    if (d->b.p.nsample % MARK_SAMPLES == 0)
+        *arena_push(d->b.arena, d->mark, d->nmark, d->mark_cap) =
+            (struct sample_mark){at, d->b.p.nsample};
+    d->b.p.nsample++;
 }
 
 static void decode_mapping(struct decoder *d, struct reader r, bool *bad)
@@ -276,16 +70,16 @@ static void decode_mapping(struct decoder *d, struct reader r, bool *bad)
     for (struct field f; read_field(&r, &f);) {
         switch (f.number) {
         case 1:
-            m.id = number(&r, &f);
+            m.id = field_number(&r, &f);
             break;
         case 2:
-            m.start = number(&r, &f);
+            m.start = field_number(&r, &f);
             break;
         case 3:
-            m.limit = number(&r, &f);
+            m.limit = field_number(&r, &f);
             break;
         case 4:
-            m.offset = number(&r, &f);
+            m.offset = field_number(&r, &f);
             break;
         case 5:
             m.filename = string_index(d, &r, &f);
@@ -294,16 +88,16 @@ static void decode_mapping(struct decoder *d, struct reader r, bool *bad)
             m.build_id = string_index(d, &r, &f);
             break;
         case 7:
-            m.has_functions = number(&r, &f) != 0;
+            m.has_functions = field_number(&r, &f) != 0;
             break;
         case 8:
-            m.has_filenames = number(&r, &f) != 0;
+            m.has_filenames = field_number(&r, &f) != 0;
             break;
         case 9:
-            m.has_line_numbers = number(&r, &f) != 0;
+            m.has_line_numbers = field_number(&r, &f) != 0;
             break;
         case 10:
-            m.has_inline_frames = number(&r, &f) != 0;
+            m.has_inline_frames = field_number(&r, &f) != 0;
             break;
         }
     }
@@ -318,11 +112,11 @@ static void decode_line(struct decoder *d, struct reader r, bool *bad)
     *function = 0;
     for (struct field f; read_field(&r, &f);) {
         if (f.number == 1)
-            *function = number(&r, &f);
+            *function = field_number(&r, &f);
         else if (f.number == 2)
-            line->line = (i64)number(&r, &f);
+            line->line = (i64)field_number(&r, &f);
         else if (f.number == 3)
-            line->column = (i64)number(&r, &f);
+            line->column = (i64)field_number(&r, &f);
     }
     *bad |= r.bad;
 }
@@ -335,15 +129,15 @@ static void decode_location(struct decoder *d, struct reader r, bool *bad)
     l->id = 0;
     for (struct field f; read_field(&r, &f);) {
         if (f.number == 1)
-            l->id = number(&r, &f);
+            l->id = field_number(&r, &f);
         else if (f.number == 2)
-            *mapping = number(&r, &f);
+            *mapping = field_number(&r, &f);
         else if (f.number == 3)
-            l->address = number(&r, &f);
+            l->address = field_number(&r, &f);
         else if (f.number == 4)
-            decode_line(d, message(&r, &f), bad);
+            decode_line(d, field_message(&r, &f), bad);
         else if (f.number == 5)
-            l->is_folded = number(&r, &f) != 0;
+            l->is_folded = field_number(&r, &f) != 0;
     }
     *bad |= r.bad;
 }
@@ -353,7 +147,7 @@ static void decode_function(struct decoder *d, struct reader r, bool *bad)
     struct function fn = {0};
     for (struct field f; read_field(&r, &f);) {
         if (f.number == 1)
-            fn.id = number(&r, &f);
+            fn.id = field_number(&r, &f);
         else if (f.number == 2)
             fn.name = string_index(d, &r, &f);
         else if (f.number == 3)
@@ -361,7 +155,7 @@ static void decode_function(struct decoder *d, struct reader r, bool *bad)
         else if (f.number == 4)
             fn.filename = string_index(d, &r, &f);
         else if (f.number == 5)
-            fn.start_line = (i64)number(&r, &f);
+            fn.start_line = (i64)field_number(&r, &f);
     }
     *bad |= r.bad;
     *build_function(&d->b) = fn;
@@ -369,44 +163,49 @@ static void decode_function(struct decoder *d, struct reader r, bool *bad)
 
 static void decode_string(struct decoder *d, struct reader r)
 {
-    struct str s = {(const char *)r.at, (size_t)(r.end - r.at)};
+    struct str s = reader_rest(&r);
     d->first_string_bad |= d->b.p.nstring == 0 && s.len != 0;
     *arena_push(d->b.arena, d->b.p.string, d->b.p.nstring, d->b.string_cap) = s;
 }
 
 static void decode_comment(struct decoder *d, struct reader *r, const struct field *f)
 {
-    struct reader packed = message(r, f);
+    struct profile *p = &d->b.p;
+    if (f->wire != 2) {
+        *arena_push(d->b.arena, p->comment, p->ncomment, d->b.comment_cap) = string_index(d, r, f);
+        return;
+    }
+    struct reader packed = f->bytes;
     while (packed.at < packed.end) {
         struct field one = {.value = read_varint(&packed)};
         u32 string = string_index(d, r, &one);
-        *arena_push(d->b.arena, d->b.p.comment, d->b.p.ncomment, d->b.comment_cap) = string;
+        *arena_push(d->b.arena, p->comment, p->ncomment, d->b.comment_cap) = string;
     }
     r->bad |= packed.bad;
 }
 
-static void decode_field(struct decoder *d, struct reader *r, const struct field *f)
+static void decode_field(struct decoder *d, struct reader *r, const struct field *f, const u8 *at)
 {
     struct profile *p = &d->b.p;
     switch (f->number) {
     case 1:
-        decode_value_type(d, message(r, f),
+        decode_value_type(d, field_message(r, f),
                           arena_push(d->b.arena, p->type, p->ntype, d->b.type_cap), &r->bad);
         break;
     case 2:
-        decode_sample(d, message(r, f), &r->bad);
+        note_sample(d, r, f, at);
         break;
     case 3:
-        decode_mapping(d, message(r, f), &r->bad);
+        decode_mapping(d, field_message(r, f), &r->bad);
         break;
     case 4:
-        decode_location(d, message(r, f), &r->bad);
+        decode_location(d, field_message(r, f), &r->bad);
         break;
     case 5:
-        decode_function(d, message(r, f), &r->bad);
+        decode_function(d, field_message(r, f), &r->bad);
         break;
     case 6:
-        decode_string(d, message(r, f));
+        decode_string(d, field_message(r, f));
         break;
     case 7:
         p->drop_frames = string_index(d, r, f);
@@ -416,23 +215,19 @@ static void decode_field(struct decoder *d, struct reader *r, const struct field
         break;
     case 9:
         d->concatenated |= p->time_ns != 0;
-        p->time_ns = (i64)number(r, f);
+        p->time_ns = (i64)field_number(r, f);
         break;
     case 10:
-        p->duration_ns = (i64)number(r, f);
+        p->duration_ns = (i64)field_number(r, f);
         break;
     case 11:
-        decode_value_type(d, message(r, f), &p->period_type, &r->bad);
+        decode_value_type(d, field_message(r, f), &p->period_type, &r->bad);
         break;
     case 12:
-        p->period = (i64)number(r, f);
+        p->period = (i64)field_number(r, f);
         break;
     case 13:
-        if (f->wire == 2)
-            decode_comment(d, r, f);
-        else
-            *arena_push(d->b.arena, p->comment, p->ncomment, d->b.comment_cap) =
-                string_index(d, r, f);
+        decode_comment(d, r, f);
         break;
     case 14:
         p->default_type = string_index(d, r, f);
@@ -484,18 +279,29 @@ static u32 ids_row(const struct ids *ids, u64 id, u32 nrow)
             return MALFORMED(d, "multiple " name "s with same id: %llu", (unsigned long long)id);  \
     }
 
-static bool resolve_locations(struct decoder *d, const struct ids *ids)
+// Location ids -> rows, for all frames of a sample; false when one is unknown.
+static bool resolve_frames(struct decoder *d, const struct ids *ids, const struct sample *s)
 {
     struct profile *p = &d->b.p;
-    bool near = !ids->in_use && d->far_location.nkey == 1 && d->most_location < p->nlocation;
-    if (d->zero_location)
-        return MALFORMED(d, "sample has nil location");
-    for (u32 i = 0; i < p->nframe && !near; i++) {
+    for (u32 i = s->frame; i < s->frame + s->nframe; i++) {
         u64 id = p->frame[i];
         if (id & FAR_LOCATION)
-            memcpy(&id, d->far_location.key[id & ~FAR_LOCATION].ptr, sizeof(id));
+            memcpy(&id, d->refs.far.key[id & ~FAR_LOCATION].ptr, sizeof(id));
         p->frame[i] = ids_row(ids, id, p->nlocation);
         if (p->frame[i] == 0)
+            return false;
+    }
+    return true;
+}
+
+static bool resolve_samples(struct decoder *d, const struct ids *ids)
+{
+    struct profile *p = &d->b.p;
+    bool near = !ids->in_use && d->refs.far.nkey == 1 && d->refs.most_location < p->nlocation;
+    if (d->refs.zero_location)
+        return MALFORMED(d, "sample has nil location");
+    for (u32 i = 0; i < p->nsample && !near; i++) {
+        if (!resolve_frames(d, ids, &p->sample[i]))
             return MALFORMED(d, "sample has nil location");
     }
     return true;
@@ -525,14 +331,13 @@ static bool resolve_ids(struct decoder *d)
     COLLECT_IDS(d, mappings, p->mapping, p->nmapping, "mapping", "ID");
     COLLECT_IDS(d, functions, p->function, p->nfunction, "function", "ID");
     COLLECT_IDS(d, locations, p->location, p->nlocation, "location", "id");
-    return resolve_locations(d, &locations) && resolve_lines(d, &mappings, &functions);
+    return resolve_samples(d, &locations) && resolve_lines(d, &mappings, &functions);
 }
 
 // Texts by key, then numbers by key; labels of one key keep their order.
-static void sort_labels(struct profile *p, const struct sample *run)
+static void sort_labels(const struct profile *p, struct label *l, u32 n)
 {
-    struct label *l = run->nlabel ? &p->label[run->label] : NULL;
-    for (u32 i = 1; i < run->nlabel; i++) {
+    for (u32 i = 1; i < n; i++) {
         struct label moving = l[i];
         u32 to = i;
         for (; to > 0; to--) {
@@ -548,30 +353,42 @@ static void sort_labels(struct profile *p, const struct sample *run)
     }
 }
 
-static bool check_sample_values(struct decoder *d)
+// Samples share runs, and runs follow each other, so a run that begins before the last sorted one
+// ends is sorted already.
+static void sort_all_labels(struct profile *p, struct arena *a)
 {
-    struct profile *p = &d->b.p;
-    if (p->nsample && p->ntype == 0)
-        return MALFORMED(d, "missing sample type information");
-    u32 n = p->nsample && d->nvalue_first != p->ntype ? d->nvalue_first : d->nvalue_other;
-    if (p->nsample && (d->nvalue_first != p->ntype || d->values_differ))
-        return MALFORMED(d, "mismatch: sample has %u values vs. %u types", n, p->ntype);
-    return true;
+    bool *is_sorted = arena_new(a, bool, p->nlabel);
+    for (u32 i = 0; i < p->nsample && p->nlabel; i++) {
+        const struct sample *s = &p->sample[i];
+        if (s->nlabel == 0 || is_sorted[s->label])
+            continue;
+        is_sorted[s->label] = true;
+        sort_labels(p, &p->label[s->label], s->nlabel);
+    }
 }
 
-static bool finish(struct decoder *d, const struct reader *r)
+static bool check_sample_values(struct decoder *d)
+{
+    const struct profile *p = &d->b.p;
+    if (p->nsample && p->ntype == 0)
+        return MALFORMED(d, "missing sample type information");
+    return !d->refs.values_differ ||
+           MALFORMED(d, "mismatch: sample has %u values vs. %u types", d->refs.nvalue, p->ntype);
+}
+
+static bool finish(struct decoder *d, struct reader r)
 {
     struct profile *p = &d->b.p;
     if (d->concatenated)
         return err_set(d->e, EBADMSG, "parsing profile: concatenated profiles detected");
-    if (r->bad || d->label_bytes.full)
-        return err_set(d->e, EBADMSG, "parsing profile: unrecognized profile format");
+    if (!r.bad)
+        samples_decode(p, &d->refs, d->mark, d->nmark, r.end, d->b.arena);
     if (p->nstring == 0)
         arena_push(d->b.arena, p->string, p->nstring, d->b.string_cap);
-    if (d->first_string_bad || d->most_string >= p->nstring)
+    if (r.bad || d->refs.bad || d->first_string_bad || d->most_string >= p->nstring ||
+        d->refs.most_string >= p->nstring)
         return err_set(d->e, EBADMSG, "parsing profile: unrecognized profile format");
-    for (u32 run = 1; run < d->nlabel_run; run++)
-        sort_labels(p, &d->label_run[run]);
+    sort_all_labels(p, d->b.arena);
     return check_sample_values(d) && resolve_ids(d);
 }
 
@@ -580,15 +397,11 @@ static bool decode_plain(struct profile *out, struct str bytes, struct arena *a,
     struct decoder d = {.e = e};
     build_init(&d.b, a);
     d.b.p.nstring = 0; // the bytes bring the empty string themselves
-    table_init(&d.far_location, a);
-    table_init(&d.label_runs, a);
-    arena_push(a, d.label_run, d.nlabel_run, d.label_run_cap);
-    buf_init(&d.label_bytes, bytes.len + 16);
-    struct reader r = {(const u8 *)bytes.ptr, (const u8 *)bytes.ptr + bytes.len, false};
-    for (struct field f; read_field(&r, &f);)
-        decode_field(&d, &r, &f);
-    bool done = finish(&d, &r);
-    buf_free(&d.label_bytes);
+    struct reader r = reader_of(bytes);
+    const u8 *at = r.at;
+    for (struct field f; read_field(&r, &f); at = r.at)
+        decode_field(&d, &r, &f, at);
+    bool done = finish(&d, r);
     *out = d.b.p;
     return done;
 }

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "profile/regex.h"
 #include "report/report.h"
 #include "report/shorten.h"
 
@@ -55,30 +54,29 @@ static void colour(struct buf *out, const char *name, double score, bool backgro
 }
 
 // The lines of a box that name its place.
-static void place_label(struct buf *out, const struct report *r, const struct graph *g, u32 row)
+static void place_label(struct buf *out, const struct report *r, const struct place *p)
 {
-    struct place p = g->place[row];
     struct buf name;
     buf_init(&name, SIZE_MAX / 2);
-    escaped(&name, shorten_function(p.name, r->arena));
+    escaped(&name, shorten_function(p->name, r->arena));
     struct str shown = replaced(buf_str(&name), "::", "\\n", r->arena);
     shown = replaced(shown, "[...]", "[…]", r->arena);
     shown = replaced(shown, ".", "\\n", r->arena);
     buf_free(&name);
-    if (p.address)
-        buf_printf(out, "%016llx\\n", (unsigned long long)p.address);
+    if (p->address)
+        buf_printf(out, "%016llx\\n", (unsigned long long)p->address);
     if (shown.len)
         buf_printf(out, "%.*s\\n", STR_ARG(shown));
-    if (p.line && p.column)
-        buf_printf(out, "%.*s:%lld:%lld\\n", STR_ARG(str_basename(p.file)), (long long)p.line,
-                   (long long)p.column);
-    else if (p.line)
-        buf_printf(out, "%.*s:%lld\\n", STR_ARG(str_basename(p.file)), (long long)p.line);
-    else if (p.file.len)
-        buf_printf(out, "%.*s\\n", STR_ARG(str_basename(p.file)));
-    else if (!p.name.len && p.objfile.len)
-        buf_printf(out, "[%.*s]\\n", STR_ARG(str_basename(p.objfile)));
-    else if (!p.name.len)
+    if (p->line && p->column)
+        buf_printf(out, "%.*s:%lld:%lld\\n", STR_ARG(str_basename(p->file)), (long long)p->line,
+                   (long long)p->column);
+    else if (p->line)
+        buf_printf(out, "%.*s:%lld\\n", STR_ARG(str_basename(p->file)), (long long)p->line);
+    else if (p->file.len)
+        buf_printf(out, "%.*s\\n", STR_ARG(str_basename(p->file)));
+    else if (!p->name.len && p->objfile.len)
+        buf_printf(out, "[%.*s]\\n", STR_ARG(str_basename(p->objfile)));
+    else if (!p->name.len)
         buf_text(out, "<unknown>\\n");
 }
 
@@ -105,7 +103,7 @@ static void add_node(struct buf *out, const struct report *r, const struct graph
     i64 flat = node_flat(n), cum = node_cum(n);
     double score = (double)cum / (double)magnitude(r->total);
     buf_printf(out, "N%u [label=\"", id);
-    place_label(out, r, g, n->place);
+    place_label(out, r, &g->places.place[n->place]);
     if (flat)
         value_label(out, r, flat);
     else
@@ -115,7 +113,7 @@ static void add_node(struct buf *out, const struct report *r, const struct graph
         value_label(out, r, cum);
     }
     buf_printf(out, "\" id=\"node%u\" fontsize=%d shape=box tooltip=\"", id, font_size(flat, most));
-    escaped(out, g->name[n->place]);
+    escaped(out, node_name(g, node));
     buf_text(out, " (");
     report_value(out, r, cum);
     buf_text(out, ")\"");
@@ -128,9 +126,9 @@ static void edge_tooltip(struct buf *out, const struct report *r, const struct g
                          const struct edge *e, const char *name)
 {
     buf_printf(out, " %s=\"", name);
-    escaped(out, g->name[g->node[e->src].place]);
+    escaped(out, node_name(g, e->src));
     buf_text(out, e->is_residual ? " ... " : " -> ");
-    escaped(out, g->name[g->node[e->dest].place]);
+    escaped(out, node_name(g, e->dest));
     buf_text(out, " (");
     report_value(out, r, divided(e->weight, e->weight_div));
     buf_text(out, ")\"");
@@ -194,15 +192,16 @@ static void add_legend(struct buf *out, const struct report *r, const struct tri
 
 bool report_dot(struct buf *out, struct report *r, struct err *e)
 {
-    (void)e;
-    struct trimmed t = report_graph(r);
+    struct trimmed t;
+    if (!report_graph(&t, r, e))
+        return false;
     const struct graph *g = &t.graph;
     struct str title = title_of(r);
     buf_printf(out, "digraph \"%.*s\" {\n", STR_ARG(title.len ? title : STR("unnamed")));
     buf_text(out, "node [style=filled fillcolor=\"#f8f8f8\"]\n");
     add_legend(out, r, &t);
     i64 most = 0;
-    u32 *id = arena_new(r->arena, u32, g->nplace);
+    u32 *id = arena_new(r->arena, u32, g->nnode);
     for (u32 i = 0; i < g->nshown; i++) {
         i64 flat = magnitude(node_flat(&g->node[g->shown[i]]));
         most = flat > most ? flat : most;
@@ -211,7 +210,7 @@ bool report_dot(struct buf *out, struct report *r, struct err *e)
     for (u32 i = 0; i < g->nshown; i++)
         add_node(out, r, g, g->shown[i], i + 1, most);
     u32 n;
-    const u32 *edge = graph_edges(g, &n);
+    const u32 *edge = graph_all_edges(g, &n);
     for (u32 i = 0; i < n; i++) {
         const struct edge *one = &g->edge[edge[i]];
         if (id[one->src] && id[one->dest])

@@ -4,17 +4,7 @@
 #ifndef REPORT_GRAPH_H
 #define REPORT_GRAPH_H
 
-#include "profile/profile.h"
-
-// What a node stands for; fields that the granularity does not tell apart are empty.
-struct place {
-    struct str name;
-    struct str file; // cleaned as by filepath.Clean
-    struct str
-        objfile; // of the mapping; kept only where nothing else is known or a report asks for it
-    u64 address;
-    i64 start_line, line, column;
-};
+#include "report/place.h"
 
 struct node {
     u32 place;
@@ -31,18 +21,10 @@ struct edge {
     bool is_removed;
 };
 
-// Places of each location, innermost first: run first[location] .. first[location + 1] of place.
-struct columns {
-    u32 *first;
-    u32 *place;
-};
-
 struct graph {
-    struct columns columns;
-    struct place *place; // row 0: none
-    struct str *name;    // of each place, as it is printed
-    u32 nplace;
-    struct node *node; // by place: row i is place i
+    struct places places;
+    struct node *node; // row 0: none
+    u32 nnode;
     struct edge *edge; // row 0: none
     u32 nedge;
     u32 *link;  // edges by node, of those that are not removed
@@ -51,19 +33,27 @@ struct graph {
     struct arena *arena;
 };
 
-struct graph_options {
+// What is counted of each sample.
+struct graph_values {
     u32 type;  // column of values
-    bool mean; // divide by column 0
-    bool drop_negative;
-    bool keep_objfile;
+    bool mean; // to be divided by column 0
 };
 
-// Counts all samples.  shown has the nodes with a value, in no order yet.
-struct graph graph_build(const struct profile *p, const struct graph_options *o, struct arena *a);
+// The nodes with their values, one for each place: row i is place i.  shown has those with a value,
+// or without drop_negative those with a positive one, in no order yet.  There are no edges yet.
+struct graph graph_nodes(const struct profile *p, struct graph_values v, bool keep_objfile,
+                         bool drop_negative, struct arena *a);
 
-// Counts again with only these nodes (a column by node): edges then pass over the others.
-struct graph graph_rebuild(const struct graph *g, const struct profile *p,
-                           const struct graph_options *o, const bool *kept);
+// Which edges are to be counted.
+struct graph_edges {
+    const bool *kept;     // by node: others are passed over; NULL: all are kept
+    const bool *into;     // by node: only edges to these are wanted; NULL: to all
+    const bool *touching; // by node: only edges from or to these; NULL: all
+};
+
+// Counts the edges anew.
+void graph_count_edges(struct graph *g, const struct profile *p, struct graph_values v,
+                       struct graph_edges wanted);
 
 static inline i64 divided(i64 value, i64 divisor)
 {
@@ -80,25 +70,35 @@ static inline i64 node_cum(const struct node *n)
     return divided(n->cum, n->cum_div);
 }
 
+static inline i64 magnitude(i64 value)
+{
+    return value < 0 ? -value : value;
+}
+
+static inline struct str node_name(const struct graph *g, u32 node)
+{
+    return g->places.name[g->node[node].place];
+}
+
+// order.c
+
 enum graph_order { GRAPH_BY_FLAT, GRAPH_BY_CUM, GRAPH_BY_ENTROPY };
 void graph_sort(struct graph *g, enum graph_order order);
 
-// A node's edges, heaviest first; n is its number.
+// A node's edges, heaviest first; n is their number.
 const u32 *graph_in(const struct graph *g, u32 node, u32 *n);
 const u32 *graph_out(const struct graph *g, u32 node, u32 *n);
 
 // All edges, heaviest first.
-u32 *graph_edges(const struct graph *g, u32 *n);
+u32 *graph_all_edges(const struct graph *g, u32 *n);
+
+// Fills link with the edges that are left, by node.
+void graph_link(struct graph *g);
 
 // Removes edges lighter than the cutoff; returns their number.
 u32 graph_drop_edges(struct graph *g, i64 cutoff);
 
 // Removes residual edges between nodes that another path joins as well.
 void graph_drop_redundant(struct graph *g);
-
-static inline i64 magnitude(i64 value)
-{
-    return value < 0 ? -value : value;
-}
 
 #endif

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "profile/filter.h"
+#include "profile/regex.h"
 
 #define TEXT_MIME  "text/plain; charset=utf-8"
 #define BYTES_MIME "application/octet-stream"
@@ -15,25 +16,26 @@ const struct report_type report_types[] = {
     {"comments", "Output all profile comments", NULL, report_comments, REPORT_TO_STDOUT, "txt",
      TEXT_MIME, .nodecount = 80},
     {"dot", "Outputs a graph in DOT format", NULL, report_dot, REPORT_TO_STDOUT, "dot",
-     "text/vnd.graphviz", .nodecount = 80, .is_visual = true},
+     "text/vnd.graphviz", .nodecount = 80, .is_visual = true, .shows_edges = true},
     {"gif", "Outputs a graph image in GIF format", NULL, report_picture, REPORT_OFF_TERMINAL, "gif",
-     "image/gif", .nodecount = 80, .is_visual = true},
+     "image/gif", .nodecount = 80, .is_visual = true, .shows_edges = true},
     {"pdf", "Outputs a graph in PDF format", NULL, report_picture, REPORT_OFF_TERMINAL, "pdf",
-     "application/pdf", .nodecount = 80, .is_visual = true},
+     "application/pdf", .nodecount = 80, .is_visual = true, .shows_edges = true},
     {"peek", "Output callers/callees of functions matching regexp", "regexp", report_tree,
-     REPORT_TO_STDOUT, "txt", TEXT_MIME, .nodecount = 80, .is_untrimmed = true},
+     REPORT_TO_STDOUT, "txt", TEXT_MIME, .nodecount = 80, .is_untrimmed = true,
+     .shows_edges = true},
     {"png", "Outputs a graph image in PNG format", NULL, report_picture, REPORT_OFF_TERMINAL, "png",
-     "image/png", .nodecount = 80, .is_visual = true},
+     "image/png", .nodecount = 80, .is_visual = true, .shows_edges = true},
     {"proto", "Outputs the profile in compressed protobuf format", NULL, report_proto,
      REPORT_OFF_TERMINAL, "pb.gz", BYTES_MIME, .nodecount = 80, .is_untrimmed = true,
      .by_address = true},
     {"ps", "Outputs a graph in PS format", NULL, report_picture, REPORT_OFF_TERMINAL, "ps",
-     "application/postscript", .nodecount = 80, .is_visual = true},
+     "application/postscript", .nodecount = 80, .is_visual = true, .shows_edges = true},
     {"raw", "Outputs a text representation of the raw profile", NULL, report_raw, REPORT_TO_STDOUT,
      "txt", TEXT_MIME, .nodecount = 80, .is_untrimmed = true, .by_address = true,
      .keeps_objfile = true},
     {"svg", "Outputs a graph in SVG format", NULL, report_picture, REPORT_OFF_TERMINAL, "svg",
-     "image/svg+xml", .nodecount = 80, .is_visual = true},
+     "image/svg+xml", .nodecount = 80, .is_visual = true, .shows_edges = true},
     {"text", "Outputs top entries in text form", NULL, report_text, REPORT_TO_STDOUT, "txt",
      TEXT_MIME, .nodecount = 0},
     {"top", "Outputs top entries in text form", NULL, report_text, REPORT_TO_STDOUT, "txt",
@@ -41,7 +43,7 @@ const struct report_type report_types[] = {
     {"traces", "Outputs all profile samples in text form", NULL, report_traces, REPORT_TO_STDOUT,
      "txt", TEXT_MIME, .nodecount = 80},
     {"tree", "Outputs a text rendering of call graph", NULL, report_tree, REPORT_TO_STDOUT, "txt",
-     TEXT_MIME, .nodecount = 80},
+     TEXT_MIME, .nodecount = 80, .shows_edges = true},
     {0},
 };
 
@@ -218,12 +220,13 @@ static i64 cutoff(i64 total, double fraction)
     return magnitude((i64)((double)total * fraction));
 }
 
-static const bool *kept_column(const struct graph *g, const u32 *node, u32 n)
+// Column by node: whether it is among the first n that are shown.
+static const bool *shown_column(const struct graph *g, u32 n)
 {
-    bool *kept = arena_new(g->arena, bool, g->nplace);
+    bool *column = arena_new(g->arena, bool, g->nnode);
     for (u32 i = 0; i < n; i++)
-        kept[node[i]] = true;
-    return kept;
+        column[g->shown[i]] = true;
+    return column;
 }
 
 // Nodes whose cum is at least the cutoff, moved to the front; returns their number.
@@ -243,6 +246,19 @@ static i64 flat_sum(const struct graph *g)
     for (u32 i = 0; i < g->nshown; i++)
         sum += g->node[g->shown[i]].flat;
     return sum;
+}
+
+// Nodes that are called by an inlined call somewhere; NULL when there are none.
+static const bool *inlined_column(const struct graph *g, const struct profile *p)
+{
+    if (!g->places.has_inlines)
+        return NULL;
+    bool *column = arena_new(g->arena, bool, g->nnode);
+    for (u32 l = 1; l < p->nlocation; l++) {
+        for (u32 i = g->places.first[l]; i + 1 < g->places.first[l + 1]; i++)
+            column[g->places.of_line[i]] = true;
+    }
+    return column;
 }
 
 // Chooses the unit in which the smallest value still shows, when the config leaves that open.
@@ -275,36 +291,80 @@ static void choose_unit(struct report *r, const struct graph *g)
     r->output_unit = least_unit.len ? least_unit : r->sample_unit;
 }
 
-struct trimmed report_graph(struct report *r)
+// Counts the edges that the report can show.  A table needs them only to tell which functions were
+// inlined.
+static void count_edges(struct graph *g, const struct report *r, struct graph_values v,
+                        const bool *kept)
+{
+    struct graph_edges wanted = {.kept = kept, .touching = r->matched};
+    if (!r->type->shows_edges) {
+        wanted.into = inlined_column(g, &r->p);
+        if (!wanted.into)
+            return;
+    }
+    graph_count_edges(g, &r->p, v, wanted);
+}
+
+static enum graph_order order_of(const struct report *r)
+{
+    if (r->type->is_visual)
+        return GRAPH_BY_ENTROPY;
+    return str_equal(r->config.sort, STR("cum")) ? GRAPH_BY_CUM : GRAPH_BY_FLAT;
+}
+
+// For a report on matching places only: the column of nodes that match.
+static bool match_nodes(struct report *r, const struct graph *g, struct err *e)
+{
+    struct regex *wanted;
+    if (r->parameter.len == 0)
+        return true;
+    if (!regex_compile(&wanted, r->parameter, e))
+        return err_prefix(e, "parsing argument regexp %.*s: ", STR_ARG(r->parameter));
+    bool *matched = arena_new(r->arena, bool, g->nnode);
+    for (u32 i = 1; i < g->nnode; i++)
+        matched[i] = regex_match(wanted, node_name(g, i));
+    r->matched = matched;
+    regex_free(wanted);
+    return true;
+}
+
+// pprof trims in three steps, since a trimmed graph's edges cannot be had from the whole one's:
+// what weighs too little, what is too many, and edges that weigh too little.
+bool report_graph(struct trimmed *t, struct report *r, struct err *e)
 {
     const struct config *c = &r->config;
-    struct graph_options o = {r->column, c->mean, c->drop_negative, r->type->keeps_objfile};
-    enum graph_order order = r->type->is_visual               ? GRAPH_BY_ENTROPY
-                             : str_equal(c->sort, STR("cum")) ? GRAPH_BY_CUM
-                                                              : GRAPH_BY_FLAT;
-    struct trimmed t = {.graph = graph_build(&r->p, &o, r->arena)};
-    struct graph *g = &t.graph;
-    i64 sum = flat_sum(g), node_cutoff = cutoff(sum, c->nodefraction),
-        edge_cutoff = cutoff(sum, c->edgefraction);
+    struct graph_values v = {r->column, c->mean};
+    const bool *kept = NULL;
+    *t = (struct trimmed){
+        .graph = graph_nodes(&r->p, v, r->type->keeps_objfile, c->drop_negative, r->arena)};
+    struct graph *g = &t->graph;
+    if (!match_nodes(r, g, e))
+        return false;
+    i64 sum = flat_sum(g), node_cutoff = cutoff(sum, c->nodefraction);
+    i64 edge_cutoff = cutoff(sum, c->edgefraction);
     u32 heavy = node_cutoff > 0 ? heavy_nodes(g, node_cutoff) : g->nshown;
     if (heavy != g->nshown) {
-        t.dropped_nodes = g->nshown - heavy;
-        *g = graph_rebuild(g, &r->p, &o, kept_column(g, g->shown, heavy));
+        t->dropped_nodes = g->nshown - heavy;
+        g->nshown = heavy;
+        kept = shown_column(g, heavy);
     }
-    t.norig = g->nshown;
-    graph_sort(g, order);
-    if (c->nodecount > 0) {
-        graph_drop_edges(g, edge_cutoff);
-        if (c->nodecount < g->nshown) {
-            *g = graph_rebuild(g, &r->p, &o, kept_column(g, g->shown, (u32)c->nodecount));
-            graph_sort(g, order);
-        }
+    t->norig = g->nshown;
+    bool is_cut = c->nodecount > 0 && c->nodecount < g->nshown;
+    if (!is_cut || r->type->is_visual)
+        count_edges(g, r, v, kept);
+    graph_sort(g, order_of(r));
+    if (c->nodecount > 0)
+        graph_drop_edges(g, edge_cutoff); // not told of: only those that the last step drops are
+    if (is_cut) {
+        g->nshown = (u32)c->nodecount;
+        count_edges(g, r, v, shown_column(g, g->nshown));
+        graph_sort(g, order_of(r));
     }
-    t.dropped_edges = graph_drop_edges(g, edge_cutoff);
+    t->dropped_edges = graph_drop_edges(g, edge_cutoff);
     if (r->type->is_visual)
         graph_drop_redundant(g);
     choose_unit(r, g);
-    return t;
+    return true;
 }
 
 void report_value(struct buf *out, const struct report *r, i64 value)

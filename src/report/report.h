@@ -27,6 +27,7 @@ struct report_type {
     const char *mime;
     i64 nodecount;      // when the config leaves it open; 0: all
     bool is_visual;     // a picture: nodes are chosen and ordered by how much they tell
+    bool shows_edges;   // lists calls, not just places
     bool is_untrimmed;  // shows all, whatever the config says
     bool by_address;    // granularity is addresses, whatever the config says
     bool keeps_objfile; // tells apart places of one name in several files
@@ -51,6 +52,7 @@ struct report {
     struct str filter[16];  // "focus=main", in the order in which they are shown
     u32 nfilter;
     struct str parameter;
+    const bool *matched;  // by node: its name matches the parameter; NULL: there is none
     struct buf *warnings; // a line each
 };
 
@@ -70,7 +72,7 @@ struct trimmed {
     u32 dropped_nodes; // below nodefraction
     u32 dropped_edges; // below edgefraction
 };
-struct trimmed report_graph(struct report *r);
+bool report_graph(struct trimmed *t, struct report *r, struct err *e);
 
 // Appends a value in the report's unit, divided as the config says.
 void report_value(struct buf *out, const struct report *r, i64 value);

@@ -1,7 +1,6 @@
 // Reports for a terminal: top, tree, peek and traces, in pprof's layouts.
 #include <errno.h>
 
-#include "profile/regex.h"
 #include "report/report.h"
 
 enum { VALUE_LIMIT = 512 };
@@ -38,8 +37,9 @@ static const char *inline_label(const struct graph *g, u32 node)
 
 bool report_text(struct buf *out, struct report *r, struct err *e)
 {
-    (void)e;
-    struct trimmed t = report_graph(r);
+    struct trimmed t;
+    if (!report_graph(&t, r, e))
+        return false;
     const struct graph *g = &t.graph;
     report_labels(out, r, &t, false, "\n");
     buf_printf(out, "%10s %5s%% %5s%% %10s %5s%%\n", "flat", "flat", "sum", "cum", "cum");
@@ -51,7 +51,7 @@ bool report_text(struct buf *out, struct report *r, struct err *e)
         buf_printf(out, "%10s %s %s ", value_text(r, flat).text, unit_percent(flat, r->total).text,
                    unit_percent(sum, r->total).text);
         buf_printf(out, "%10s %s  %.*s%s\n", value_text(r, cum).text,
-                   unit_percent(cum, r->total).text, STR_ARG(g->name[n->place]),
+                   unit_percent(cum, r->total).text, STR_ARG(node_name(g, g->shown[i])),
                    inline_label(g, g->shown[i]));
     }
     return true;
@@ -62,7 +62,7 @@ static void tree_edge(struct buf *out, const struct report *r, const struct grap
                       const struct edge *e, i64 cum, u32 other)
 {
     buf_printf(out, "%50s %s |   %.*s%s\n", value_text(r, e->weight).text,
-               unit_percent(e->weight, cum).text, STR_ARG(g->name[g->node[other].place]),
+               unit_percent(e->weight, cum).text, STR_ARG(node_name(g, other)),
                e->is_inline ? " (inline)" : "");
 }
 
@@ -79,7 +79,7 @@ static void tree_node(struct buf *out, const struct report *r, const struct grap
     buf_printf(out, "%10s %s %s ", value_text(r, flat).text, unit_percent(flat, r->total).text,
                unit_percent(*sum, r->total).text);
     buf_printf(out, "%10s %s                | %.*s\n", value_text(r, cum).text,
-               unit_percent(cum, r->total).text, STR_ARG(g->name[n->place]));
+               unit_percent(cum, r->total).text, STR_ARG(node_name(g, node)));
     edge = graph_out(g, node, &count);
     for (u32 i = 0; i < count; i++)
         tree_edge(out, r, g, &g->edge[edge[i]], cum, g->edge[edge[i]].dest);
@@ -89,10 +89,9 @@ static void tree_node(struct buf *out, const struct report *r, const struct grap
 
 bool report_tree(struct buf *out, struct report *r, struct err *e)
 {
-    struct regex *wanted = NULL;
-    if (r->parameter.len && !regex_compile(&wanted, r->parameter, e))
-        return err_prefix(e, "parsing argument regexp %.*s: ", STR_ARG(r->parameter));
-    struct trimmed t = report_graph(r);
+    struct trimmed t;
+    if (!report_graph(&t, r, e))
+        return false;
     const struct graph *g = &t.graph;
     report_labels(out, r, &t, false, "\n");
     buf_text(out, TREE_SEPARATOR
@@ -100,7 +99,7 @@ bool report_tree(struct buf *out, struct report *r, struct err *e)
     u32 matched = 0;
     i64 sum = 0;
     for (u32 i = 0; i < g->nshown; i++) {
-        if (wanted && !regex_match(wanted, g->name[g->node[g->shown[i]].place]))
+        if (r->matched && !r->matched[g->shown[i]])
             continue;
         matched++;
         buf_text(out, TREE_SEPARATOR);
@@ -108,8 +107,7 @@ bool report_tree(struct buf *out, struct report *r, struct err *e)
     }
     if (g->nshown)
         buf_text(out, TREE_SEPARATOR);
-    regex_free(wanted);
-    return matched || !wanted ||
+    return matched || !r->matched ||
            err_set(e, ENOENT, "no matches found for regexp: %.*s", STR_ARG(r->parameter));
 }
 
@@ -137,15 +135,15 @@ static void trace_labels(struct buf *out, const struct report *r, const struct s
         buf_char(out, '\n');
 }
 
-static void trace_frames(struct buf *out, const struct report *r, const struct graph *g,
+static void trace_frames(struct buf *out, const struct report *r, const struct places *ps,
                          const struct sample *s, i64 value)
 {
     bool first = true;
     for (u32 k = s->frame; k < s->frame + s->nframe; k++) {
-        u32 location = r->p.frame[k], last = g->columns.first[location + 1];
-        for (u32 i = g->columns.first[location]; i < last; i++) {
+        u32 location = r->p.frame[k], last = ps->first[location + 1];
+        for (u32 i = ps->first[location]; i < last; i++) {
             buf_printf(out, "%10s   %.*s%s\n", first ? value_text(r, value).text : "",
-                       STR_ARG(g->name[g->columns.place[i]]), i + 1 < last ? " (inline)" : "");
+                       STR_ARG(ps->name[ps->of_line[i]]), i + 1 < last ? " (inline)" : "");
             first = false;
         }
     }
@@ -154,8 +152,7 @@ static void trace_frames(struct buf *out, const struct report *r, const struct g
 bool report_traces(struct buf *out, struct report *r, struct err *e)
 {
     (void)e;
-    struct graph_options o = {.type = r->column};
-    struct graph g = graph_build(&r->p, &o, r->arena);
+    struct places ps = places_build(&r->p, false, r->arena);
     report_profile_labels(out, r, "\n");
     for (u32 i = 0; i < r->p.nsample; i++) {
         const struct sample *s = &r->p.sample[i];
@@ -164,7 +161,7 @@ bool report_traces(struct buf *out, struct report *r, struct err *e)
             continue;
         buf_text(out, TRACE_SEPARATOR);
         trace_labels(out, r, s);
-        trace_frames(out, r, &g, s, divided(value[r->column], r->config.mean ? value[0] : 0));
+        trace_frames(out, r, &ps, s, divided(value[r->column], r->config.mean ? value[0] : 0));
     }
     buf_text(out, TRACE_SEPARATOR);
     return true;

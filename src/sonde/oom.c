@@ -159,7 +159,7 @@ static u32 heaviest_sample(const struct profile *p, const struct graph *g, u32 c
     u32 best = UINT32_MAX;
     for (u32 i = 0; i < p->nsample; i++) {
         const struct sample *s = &p->sample[i];
-        if (s->nframe == 0 || g->columns.place[g->columns.first[p->frame[s->frame]]] != place)
+        if (s->nframe == 0 || g->places.of_line[g->places.first[p->frame[s->frame]]] != place)
             continue;
         if (best == UINT32_MAX || profile_values(p, i)[column] > profile_values(p, best)[column])
             best = i;
@@ -173,14 +173,15 @@ static void print_callers(const struct profile *p, const struct graph *g, u32 sa
     u32 printed = 0;
     for (u32 k = 0; k < s->nframe; k++) {
         u32 location = p->frame[s->frame + k];
-        for (u32 i = g->columns.first[location]; i < g->columns.first[location + 1]; i++) {
-            if (k == 0 && i == g->columns.first[location])
+        for (u32 i = g->places.first[location]; i < g->places.first[location + 1]; i++) {
+            if (k == 0 && i == g->places.first[location])
                 continue;
             if (printed++ == MOST_CALLERS) {
                 printf("                       ...\n");
                 return;
             }
-            printf("                       by %.*s\n", STR_ARG(g->name[g->columns.place[i]]));
+            printf("                       by %.*s\n",
+                   STR_ARG(g->places.name[g->places.of_line[i]]));
         }
     }
 }
@@ -193,8 +194,8 @@ static bool print_heap(const struct subject *s, const struct profile *p, struct 
         return false;
     struct profile functions =
         filter_aggregate(p, (struct granularity){.inlines = true, .function = true}, a);
-    struct graph_options o = {.type = column};
-    struct graph g = graph_build(&functions, &o, a);
+    struct graph g =
+        graph_nodes(&functions, (struct graph_values){.type = column}, false, false, a);
     graph_sort(&g, GRAPH_BY_FLAT);
     printf("\nLive heap %s: ", s->is_alive ? "now" : "at death");
     print_bytes(s->live_bytes);
@@ -209,7 +210,7 @@ static bool print_heap(const struct subject *s, const struct profile *p, struct 
         buf_init(&value, 64);
         unit_label(&value, n->flat, STR("bytes"), STR("auto"));
         printf("%12.*s %s  %.*s\n", STR_ARG(buf_str(&value)),
-               unit_percent(n->flat, s->live_bytes).text, STR_ARG(g.name[n->place]));
+               unit_percent(n->flat, s->live_bytes).text, STR_ARG(node_name(&g, g.shown[i])));
         buf_free(&value);
         print_callers(&functions, &g, heaviest_sample(&functions, &g, column, n->place));
     }
