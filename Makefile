@@ -21,7 +21,7 @@ SAN.tsan := -fsanitize=thread
 SAN     := $(SAN.$(VARIANT))
 
 # What each of the two products is made of.  The runtime is libc's alone, so it is built apart from the rest.
-RUNTIME := $(wildcard src/runtime/*.c src/record/write.c src/object/eh_frame.c)
+RUNTIME := $(wildcard src/runtime/*.c) src/record/write.c src/object/eh_frame.c
 COMMAND := $(filter-out $(RUNTIME), $(wildcard src/*/*.c))
 LIBRARY := $(filter-out src/sonde/%, $(COMMAND))
 LIBS    := -ldeflate -ldw -lelf -liberty -lpcre2-8 -lgvc -lcgraph -lmicrohttpd -lcurl -lm -lpthread
@@ -35,7 +35,7 @@ say = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(2)')
 object  = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 pic     = $(patsubst %.c,$(BUILD)/pic/%.o,$(1))
 
-PRODUCTS := $(BUILD)/sonde $(BUILD)/libsonde.so $(BUILD)/libsonde.a
+PRODUCTS := $(BUILD)/sonde $(BUILD)/libsonde.so $(BUILD)/libsonde.a $(BUILD)/examples/upload-server
 
 all: $(PRODUCTS)
 
@@ -83,7 +83,14 @@ UNIT     := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/uni
 PROGRAMS := $(patsubst tests/programs/%,$(BUILD)/tests/programs/%,$(basename $(filter-out %_lib.c,$(wildcard tests/programs/*.c tests/programs/*.cc))))
 PLUGINS  := $(patsubst tests/programs/%_lib.c,$(BUILD)/tests/programs/%.so,$(wildcard tests/programs/*_lib.c))
 SCRIPTS  := $(wildcard tests/e2e/*_test.sh)
-PARTS    := $(call object,$(LIBRARY) $(wildcard src/record/write.c src/object/eh_frame.c src/runtime/draw.c) $(filter-out %/main.c,$(EXAMPLE)))
+PARTS    := $(call object,$(LIBRARY) src/record/write.c src/object/eh_frame.c src/runtime/draw.c)
+UPLOAD   := $(filter-out %/main.c,$(EXAMPLE))
+
+# The example is a program of its own with names that src/ has too, so its tests link it alone.
+$(BUILD)/tests/unit/upload_%: tests/unit/upload_%.c $(call object,$(UPLOAD)) tests/tap.h
+	@mkdir -p $(@D)
+	$(call say,TEST,$@)
+	$(Q)$(CC) $(ALL) $(CFLAGS) $(SAN) $< $(call object,$(UPLOAD)) -lmicrohttpd -ljansson -o $@
 
 $(BUILD)/tests/unit/%: tests/unit/%.c $(PARTS) tests/tap.h
 	@mkdir -p $(@D)
@@ -110,18 +117,23 @@ check-command: $(BUILD)/sonde $(BUILD)/libsonde.so $(BUILD)/libsonde.a $(UNIT) $
 	ASAN_OPTIONS=detect_leaks=0 TSAN_OPTIONS=suppressions=$(CURDIR)/tests/tsan.supp BUILD=$(BUILD) prove --timer -j2 $(PROVE_FLAGS) $(UNIT) tests/e2e/command_test.sh tests/e2e/serve_test.sh
 
 check: $(PRODUCTS) $(UNIT) $(PROGRAMS) $(PLUGINS)
-	BUILD=$(BUILD) prove --timer -j2 $(PROVE_FLAGS) $(UNIT) $(wildcard tests/e2e/*_test.sh)
+	BUILD=$(BUILD) prove --timer -j2 $(PROVE_FLAGS) $(UNIT) $(SCRIPTS)
 
 # Fuzzers, each with its kept inputs; FUZZ_SECONDS of new ones.  A crash leaves its input in $(BUILD)/fuzz.
 FUZZ_SECONDS := 60
 FUZZ_FLAGS   := -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -O1 -g
 FUZZERS      := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
-FUZZ_PARTS   := $(LIBRARY) src/record/write.c src/object/eh_frame.c $(filter-out %/main.c,$(EXAMPLE))
+FUZZ_PARTS   := $(LIBRARY) src/record/write.c src/object/eh_frame.c
 
 $(BUILD)/fuzz-obj/%.o: %.c | $(SETUP)
 	@mkdir -p $(@D)
 	$(call say,FUZZ,$<)
 	$(Q)clang $(ALL) $(FUZZ_FLAGS) -c $< -o $@
+
+$(BUILD)/fuzz/upload_%: tests/fuzz/upload_%.c $(patsubst %.c,$(BUILD)/fuzz-obj/%.o,$(UPLOAD))
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)clang $(ALL) $(FUZZ_FLAGS) $(filter %.c %.o,$^) -lmicrohttpd -ljansson -o $@
 
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(patsubst %.c,$(BUILD)/fuzz-obj/%.o,$(FUZZ_PARTS))
 	@mkdir -p $(@D)

@@ -1,0 +1,35 @@
+// The command line, in the syntax of Go's flag package: -name=value, -name value, --name; a switch
+// alone means true.
+#ifndef UPLOAD_OPTIONS_H
+#define UPLOAD_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "err.h"
+
+// How an upload that was received first goes to the store.
+enum options_put { OPTIONS_PUT_STREAM, OPTIONS_PUT_READALL };
+
+struct options {
+    const char *listen;       // "localhost:8080"
+    const char *store;        // a folder
+    const char *temp;         // where temporary files go: $TMPDIR, or /tmp
+    uint64_t max_upload_size; // bytes of a request's body
+    uint64_t max_memory; // bytes: shorter requests are held in memory, others in temporary files
+    uint64_t put;        // enum options_put
+    bool stream;         // files go to the store while they arrive
+    uint64_t max_connections;
+    uint64_t timeout_s; // a connection may be idle
+    uint64_t grace_s;   // uploads may take after SIGTERM
+    bool help;
+    uint32_t given; // bit per row of the table of options: it was on the command line
+};
+
+// Fails with a sentence about the first wrong argument.
+bool options_parse(struct options *o, int argc, char **argv, struct err *e);
+
+void options_print_help(FILE *out);
+
+#endif
