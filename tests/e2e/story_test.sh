@@ -1,0 +1,106 @@
+#!/bin/bash
+# The story: an upload server that reads whole files into memory, looked at over HTTP, and after the OOM killer took it away.
+. "$(dirname "$0")/lib.sh"
+. "$here/tools/cgroup"
+
+server=$build/examples/upload-server
+
+# start_server [WRAPPER]: "sonde run" with the server; sets $pid, $url of its profiles, $site of the server.
+start_server() {
+    "$@" "$sonde" run -http=localhost:0 -- "$server" -listen=localhost:0 -store="$tmp/store" -put=readall \
+        -max-upload-size=80MB -max-memory=80MB >"$tmp/access" 2>"$tmp/err" &
+    pid=$!
+    is_up() { grep -q 'profiles at' "$tmp/err" && grep -q 'listening at' "$tmp/err"; }
+    wait_for is_up
+    url=$(sed -n 's/.*profiles at \(.*\)/\1/p' "$tmp/err")
+    site=$(sed -n 's/.*listening at \(.*\)/\1/p' "$tmp/err")
+}
+
+# upload FILE [CURL-OPTIONS...]: prints the server's answer.
+upload() {
+    local file=$1
+    shift
+    curl -s "$@" -F 'operations={"query":"mutation($f: Upload!) { uploadFile(file: $f) { id size } }","variables":{"f":null}}' \
+        -F 'map={"0":["variables.f"]}' -F "0=@$file;type=application/octet-stream" "$site/graphql"
+}
+
+# held: bytes of the server's read buffers, by its own count.
+held() { curl -s "$site/metrics" | sed -n 's/^upload_server_buffer_bytes //p'; }
+
+for mb in 30 50 76; do
+    head -c $((mb << 20)) /dev/urandom >"$tmp/$mb.bin"
+done
+start_server
+for mb in 30 50 76; do
+    answer=$(upload "$tmp/$mb.bin")
+    like "$answer" "\"size\":$((mb << 20))" "an upload of $mb MB is stored"
+    cmp -s "$tmp/$mb.bin" "$tmp/store/$(sed -n 's/.*"id":"\([^"]*\)".*/\1/p' <<<"$answer")"
+    ok $? "to the byte"
+done
+is "$(held)" 0 "afterwards no buffer is left"
+
+# Two clients that stop in the middle: the server holds what it has read so far.
+upload "$tmp/76.bin" --limit-rate 30M >"$tmp/answer1" &
+first=$!
+upload "$tmp/50.bin" --limit-rate 30M >"$tmp/answer2" &
+second=$!
+holds() { [ "$(held)" -gt 90000000 ]; }
+wait_for holds
+clients=$(pgrep -P $first curl; pgrep -P $second curl)
+kill -STOP $clients
+is_still() {
+    local before
+    before=$(held)
+    sleep 0.2
+    [ "$before" = "$(held)" ]
+}
+wait_for is_still
+held=$(held)
+top=$("$sonde" -top "$url"heap 2>/dev/null)
+echo "# the server holds $held bytes; sonde -top says:"
+sed 's/^/# /' <<<"$top"
+line=$(sed -n 7p <<<"$top")
+like "$line" ' read_all$' "the function that holds most is the reading one"
+share=$("$sonde" -top -unit=B "$url"heap 2>/dev/null | awk '/ read_all$/ { print $1 + 0 }')
+awk "BEGIN { exit !($share > 0.98 * $held && $share < 1.02 * $held) }"
+ok $? "its bytes are within 2 % of what the uploads hold ($share of $held)"
+like "$line" '^ *[0-9.]+[kM]B +(9[5-9]\.[0-9]+|100)%' "which is at least 95 % of the live heap"
+traces=$("$sonde" -traces "$url"heap 2>/dev/null)
+like "$(grep -A 3 ' read_all$' <<<"$traces")" '^ +multipart_handle_part$' "the stack under it names the multipart handler"
+"$sonde" -png -output="$tmp/heap.png" "$url"heap 2>/dev/null
+is "$(head -c 4 "$tmp/heap.png" | od -An -c | tr -d ' ')" '211PNG' "the call graph is a picture"
+if command -v go >/dev/null; then
+    theirs=$(cd "$tmp" && HOME=$tmp PPROF_TMPDIR=$tmp go tool pprof -top "$url"heap 2>/dev/null)
+    is "$(grep -v ^Time <<<"$theirs")" "$("$sonde" -top "$url"heap 2>/dev/null | grep -v ^Time)" "go tool pprof prints the same"
+else
+    skip "go tool pprof prints the same" "no go"
+fi
+kill -CONT $clients
+wait $first $second
+like "$(cat "$tmp/answer1" "$tmp/answer2")" '"size":79691776.*"size":52428800' "the clients that were held up are served"
+kill -TERM $pid
+wait $pid
+is $? 0 "the server ends when it is told to"
+
+# The same in a group of 256 MB, with more uploads than it can hold.
+if cgroup_make "sonde-test.$$" 256; then
+    start_server cgroup_run
+    for i in 1 2 3 4 5 6; do upload "$tmp/76.bin" --max-time 60 >/dev/null & done
+    wait $pid
+    is $? 137 "with six uploads at once it is killed"
+    wait
+    like "$(cat "$tmp/err")" 'upload-server \(process [0-9]+\) was killed by SIGKILL: out of memory' "sonde run says by whom"
+    oom=$("$sonde" oom 2>&1)
+    sed 's/^/# /' <<<"$oom"
+    like "$oom" '^upload-server \(process [0-9]+\) was killed by SIGKILL' "sonde oom tells of the newest death"
+    like "$oom" 'limit 256MB, peak 256MB, OOM kills while it ran: 1' "with the limit and the kill"
+    like "$oom" '^ +[0-9.]+MB +(9[5-9]\.[0-9]+|100)%  read_all$' "and who held the memory"
+    like "$oom" 'by multipart_handle_part' "for whom"
+    cgroup_remove
+    ok $? "the group is gone"
+else
+    for fact in "it is killed" "sonde run says by whom" "sonde oom tells" "limit" "who" "for whom" "the group is gone"; do
+        skip "$fact" "$cgroup_why"
+    done
+fi
+done_testing
