@@ -87,12 +87,13 @@ PARTS    := $(call object,$(LIBRARY) src/record/write.c src/object/eh_frame.c sr
 UPLOAD   := $(filter-out %/main.c,$(EXAMPLE))
 
 # The example is a program of its own with names that src/ has too, so its tests link it alone.
-$(BUILD)/tests/unit/upload_%: tests/unit/upload_%.c $(call object,$(UPLOAD)) tests/tap.h
+UPLOAD_UNIT := $(filter $(BUILD)/tests/unit/upload_%,$(UNIT))
+$(UPLOAD_UNIT): $(BUILD)/tests/unit/%: tests/unit/%.c $(call object,$(UPLOAD)) tests/tap.h
 	@mkdir -p $(@D)
 	$(call say,TEST,$@)
 	$(Q)$(CC) $(ALL) $(CFLAGS) $(SAN) $< $(call object,$(UPLOAD)) -lmicrohttpd -ljansson -o $@
 
-$(BUILD)/tests/unit/%: tests/unit/%.c $(PARTS) tests/tap.h
+$(filter-out $(UPLOAD_UNIT),$(UNIT)): $(BUILD)/tests/unit/%: tests/unit/%.c $(PARTS) tests/tap.h
 	@mkdir -p $(@D)
 	$(call say,TEST,$@)
 	$(Q)$(CC) $(ALL) $(CFLAGS) $(SAN) $< $(PARTS) $(LIBS) -ljansson -o $@
@@ -130,12 +131,13 @@ $(BUILD)/fuzz-obj/%.o: %.c | $(SETUP)
 	$(call say,FUZZ,$<)
 	$(Q)clang $(ALL) $(FUZZ_FLAGS) -c $< -o $@
 
-$(BUILD)/fuzz/upload_%: tests/fuzz/upload_%.c $(patsubst %.c,$(BUILD)/fuzz-obj/%.o,$(UPLOAD))
+UPLOAD_FUZZERS := $(filter $(BUILD)/fuzz/upload_%,$(FUZZERS))
+$(UPLOAD_FUZZERS): $(BUILD)/fuzz/%: tests/fuzz/%.c $(patsubst %.c,$(BUILD)/fuzz-obj/%.o,$(UPLOAD))
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)clang $(ALL) $(FUZZ_FLAGS) $(filter %.c %.o,$^) -lmicrohttpd -ljansson -o $@
 
-$(BUILD)/fuzz/%: tests/fuzz/%.c $(patsubst %.c,$(BUILD)/fuzz-obj/%.o,$(FUZZ_PARTS))
+$(filter-out $(UPLOAD_FUZZERS),$(FUZZERS)): $(BUILD)/fuzz/%: tests/fuzz/%.c $(patsubst %.c,$(BUILD)/fuzz-obj/%.o,$(FUZZ_PARTS))
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)clang $(ALL) $(FUZZ_FLAGS) $(filter %.c %.o,$^) $(LIBS) -ljansson -o $@

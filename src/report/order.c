@@ -103,20 +103,21 @@ static int by_weight(const void *a, const void *b, void *graph)
 
 static const u32 *sorted(const struct graph *g, u32 *edge, u32 n)
 {
-    qsort_r(edge, n, sizeof(*edge), by_weight, (void *)(uintptr_t)g);
+    if (n > 1)
+        qsort_r(edge, n, sizeof(*edge), by_weight, (void *)(uintptr_t)g);
     return edge;
 }
 
 const u32 *graph_in(const struct graph *g, u32 node, u32 *n)
 {
     *n = g->node[node].nin;
-    return sorted(g, g->link + g->node[node].in, *n);
+    return *n ? sorted(g, &g->link[g->node[node].in], *n) : NULL;
 }
 
 const u32 *graph_out(const struct graph *g, u32 node, u32 *n)
 {
     *n = g->node[node].nout;
-    return sorted(g, g->link + g->node[node].out, *n);
+    return *n ? sorted(g, &g->link[g->node[node].out], *n) : NULL;
 }
 
 u32 *graph_all_edges(const struct graph *g, u32 *n)

@@ -7,6 +7,10 @@ is "$(nm -D --defined-only "$build/libsonde.so" | awk '{print $3}' | grep -v '^s
     "_Exit _exit aligned_alloc calloc cfree dlclose free free_aligned_sized free_sized malloc memalign posix_memalign pvalloc realloc reallocarray valloc" \
     "it defines the malloc family, and nothing else that a program could miss"
 
+unlike "$(nm -D "$build/libsonde.so")" '__tls_get_addr' "its thread state is initial-exec, which nothing allocates"
+tls=$((16#$(readelf -lW "$build/libsonde.so" | awk '$1 == "TLS" { sub("0x", "", $6); print $6 }')))
+ok $((tls > 128)) "and small enough for any loader ($tls bytes)"
+
 # The family keeps its promises, whether all, some or none of the calls are sampled.
 for rate in 1 4096 512KiB 0; do
     is "$(SONDE_RATE=$rate preloaded "$programs/family" 2>&1)" "0 broken" "the malloc family behaves, sampled every $rate bytes"
@@ -56,6 +60,7 @@ like "$(stack_of in_handler)" '^ hold in_handler __restore_rt .*raise main __lib
     "one in a signal handler with a stack of its own, through the interrupted function to the end"
 like "$(stack_of in_callback)" '^ hold in_callback [a-z_]+ .*main __libc_start_call_main .* _start $' "one in a callback of the C library"
 like "$(stack_of in_coroutine)" '^ hold in_coroutine ' "one in a coroutine whose stack is gone afterwards"
+like "$(stack_of run_jit)" '^ hold <unknown> run_jit main ' "one below code that a JIT made"
 like "$(stack_of with_wild_frame_pointer)" '^ with_wild_frame_pointer $' "and one below assembly that uses the frame pointer for something else"
 like "$traces" '  \[truncated\]$' "a stack that is too deep says so"
 
@@ -100,7 +105,7 @@ SONDE_KEEP_EXITED=1 preloaded "$programs/ending" exit
 is "$(ls "$SONDE_DIR" | wc -l)" 1 "unless it was asked for"
 for how in abort segv term close; do
     record=$(killed_record "$programs/ending" $how)
-    like "$("$sonde" -top "$record" 2>/dev/null)" '^ +4MB .* main$' "a program that dies ($how) leaves its record"
+    like "$("$sonde" -top "$record" 2>/dev/null)" '^ +32MB .* main$' "a program that dies ($how) leaves its record"
 done
 
 # Full tables.

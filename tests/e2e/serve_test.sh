@@ -24,7 +24,7 @@ like "$(curl -s "$url")" "<td>$child</td><td>ending</td>" "the index names the p
 like "$(curl -sI "$url"heap)" 'Content-Disposition: attachment; filename="heap"' "heap is an attachment of that name"
 like "$(curl -sI "$url"heap)" 'X-Content-Type-Options: nosniff' "which nobody may sniff"
 top=$("$sonde" -top "$url"heap 2>/dev/null)
-like "$top" '^ +4MB +100% .* main$' "heap over HTTP shows what it holds"
+like "$top" '^ +32MB +100% .* main$' "heap over HTTP shows what it holds"
 is "$("$sonde" -top "$child" | grep -v ^Time)" "$(grep -v ^Time <<<"$top")" "as does the PID"
 like "$("$sonde" -top "$url"allocs 2>/dev/null)" '^Type: alloc_space$' "allocs begins with alloc_space"
 is "$(curl -s "$url"cmdline | tr '\0' ' ')" "$programs/ending wait" "cmdline is the command line"
@@ -43,7 +43,7 @@ like "$("$sonde" -top "$url"nosuch 2>&1)" 'server response: 404 - Unknown profil
 for i in 1 2 3 4 5 6 7 8; do curl -s "$url"heap >"$tmp/heap.$i" & done
 wait $(jobs -p | grep -v "^$pid$")
 same=0
-for i in 1 2 3 4 5 6 7 8; do "$sonde" -top "$tmp/heap.$i" 2>/dev/null | grep -q '4MB .* main' && same=$((same + 1)); done
+for i in 1 2 3 4 5 6 7 8; do "$sonde" -top "$tmp/heap.$i" 2>/dev/null | grep -q '32MB .* main' && same=$((same + 1)); done
 is $same 8 "eight clients at once are answered"
 if command -v go >/dev/null; then
     # The stock tool symbolizes nothing here: what it prints comes from the profile.
@@ -61,8 +61,8 @@ fi
 server=$!
 wait_for grep -q 'profiles at' "$tmp/serve"
 all=$(sed -n 's/.*profiles at \(.*\)/\1/p' "$tmp/serve")
-like "$("$sonde" -top "$all"heap 2>/dev/null)" '4MB .* main' "serve shows the only process without being told which"
-like "$("$sonde" -top "$all"heap?pid="$child" 2>/dev/null)" '4MB .* main' "or the one that is asked for"
+like "$("$sonde" -top "$all"heap 2>/dev/null)" '32MB .* main' "serve shows the only process without being told which"
+like "$("$sonde" -top "$all"heap?pid="$child" 2>/dev/null)" '32MB .* main' "or the one that is asked for"
 like "$(curl -s "$all"heap?pid=1)" 'process 1 .*does not have the library|there is no process' "and says when it cannot"
 kill $server
 wait $server
@@ -88,7 +88,7 @@ is "$(ls "$SONDE_DIR")" "" "its record is out of memory"
 oom=$("$sonde" oom 2>/dev/null)
 like "$oom" "^ending \(process $child\) was killed by SIGKILL on" "sonde oom finds the newest"
 like "$oom" 'somebody sent the signal' "knows that no OOM killer did it"
-like "$oom" '4MB +100%  main' "and what it held"
+like "$oom" '32MB +100%  main' "and what it held"
 is "$("$sonde" oom "$child" 2>/dev/null)" "$oom" "also by its PID"
 is "$("$sonde" oom "$SONDE_KEEP" 2>/dev/null)" "$oom" "or its folder"
 like "$("$sonde" run -http= -keep -- "$programs/ending" exit; "$sonde" oom "$SONDE_KEEP"/ending-*-* 2>&1 || ls "$SONDE_KEEP")" "ending" \
@@ -104,9 +104,9 @@ if gcc -static -o "$tmp/static" "$tmp/static.c" 2>/dev/null; then
 fi
 gcc -o "$tmp/linked" "$here/tests/programs/ending.c" -L"$build" -lsonde -Wl,-rpath,"$build"
 { "$tmp/linked" abort; } 2>/dev/null
-like "$("$sonde" -top "$SONDE_DIR"/* 2>/dev/null)" '4MB .* main' "a program that is linked with the library needs no preloading"
+like "$("$sonde" -top "$SONDE_DIR"/* 2>/dev/null)" '32MB .* main' "a program that is linked with the library needs no preloading"
 rm -f "$SONDE_DIR"/*
 gcc -o "$tmp/linked" "$here/tests/programs/ending.c" "$build/libsonde.a"
 { "$tmp/linked" abort; } 2>/dev/null
-like "$("$sonde" -top "$SONDE_DIR"/* 2>/dev/null)" '4MB .* main' "nor does one that is linked with the archive"
+like "$("$sonde" -top "$SONDE_DIR"/* 2>/dev/null)" '32MB .* main' "nor does one that is linked with the archive"
 done_testing

@@ -1,4 +1,4 @@
-// "ending HOW": ends in this way after it allocated 4 MiB.
+// "ending HOW": ends in this way after it allocated 32 MiB.
 #define _GNU_SOURCE
 #include <signal.h>
 #include <stdio.h>
@@ -9,8 +9,8 @@
 int main(int argc, char **argv)
 {
     const char *how = argc > 1 ? argv[1] : "";
-    char *p = malloc(4 << 20);
-    memset(p, 1, 4 << 20);
+    char *p = malloc(32 << 20);
+    memset(p, 1, 32 << 20);
     if (strcmp(how, "exit") == 0)
         exit(3);
     if (strcmp(how, "_exit") == 0)

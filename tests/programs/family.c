@@ -1,6 +1,7 @@
 // Every function of the malloc family, each by the promises of its manual page.  Prints what a
 // plain run prints as well.
 #define _GNU_SOURCE
+#include <dlfcn.h>
 #include <errno.h>
 #include <malloc.h>
 #include <stdint.h>
@@ -106,6 +107,21 @@ static void edges(void)
     free(p);
 }
 
+// C23's sized frees, which the C library may not have yet.
+static void sized(void)
+{
+    void (*free_sized)(void *, size_t) = NULL;
+    void (*free_aligned_sized)(void *, size_t, size_t) = NULL;
+    void *address = dlsym(RTLD_DEFAULT, "free_sized");
+    memcpy(&free_sized, &address, sizeof(address));
+    address = dlsym(RTLD_DEFAULT, "free_aligned_sized");
+    memcpy(&free_aligned_sized, &address, sizeof(address));
+    for (int i = 0; i < 1000 && free_sized && free_aligned_sized; i++) {
+        free_sized(malloc(5000), 5000);
+        free_aligned_sized(aligned_alloc(64, 6400), 64, 6400);
+    }
+}
+
 static void error_number(void)
 {
     for (int i = 0; i < 1000; i++) {
@@ -133,6 +149,7 @@ int main(void)
     for (size_t alignment = 8; alignment <= 1 << 16; alignment *= 2)
         alignments(alignment, 1000);
     edges();
+    sized();
     error_number();
     printf("%d broken\n", failures);
     return failures != 0;

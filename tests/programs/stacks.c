@@ -69,6 +69,20 @@ NOINLINE static void call_assembly(void)
     kept = with_wild_frame_pointer((1 << 20) + (size_t)room[0]);
 }
 
+// Code that a JIT made: in no file, without unwind tables, but with a frame pointer.
+NOINLINE static void run_jit(void)
+{
+    unsigned char code[] = {0x55, 0x48, 0x89, 0xe5, 0x48, 0xb8, 0,    0,    0,
+                            0,    0,    0,    0,    0,    0xff, 0xd0, 0x5d, 0xc3};
+    void *(*callee)(void) = hold, *(*made)(void);
+    memcpy(code + 6, &callee, sizeof(callee));
+    void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    memcpy(page, code, sizeof(code));
+    mprotect(page, 4096, PROT_READ | PROT_EXEC);
+    memcpy(&made, &page, sizeof(made));
+    kept = made();
+}
+
 NOINLINE static void *deep(int n)
 {
     void *p = n ? deep(n - 1) : hold();
@@ -108,6 +122,7 @@ int main(void)
     int numbers[2] = {2, 1};
     qsort(numbers, 2, sizeof(*numbers), in_callback);
     call_assembly();
+    run_jit();
     deep(1000);
     kill(getpid(), SIGKILL);
 }

@@ -3,7 +3,7 @@
 #include "../tap.h"
 #include "report/config.h"
 #include "report/shorten.h"
-#include "report/unit.h"
+#include "profile/unit.h"
 
 static bool labels(i64 value, const char *from, const char *to, const char *wanted)
 {
