@@ -1,4 +1,4 @@
-#include "report/unit.h"
+#include "profile/unit.h"
 
 #include <ctype.h>
 #include <math.h>

@@ -1,7 +1,7 @@
 // Values with units as pprof prints them: "154.14MB", "1.20s", "99.61%".  Source: pprof's
 // internal/measurement.
-#ifndef REPORT_UNIT_H
-#define REPORT_UNIT_H
+#ifndef PROFILE_UNIT_H
+#define PROFILE_UNIT_H
 
 #include "base/buf.h"
 

@@ -5,9 +5,9 @@
 
 #include "base/buf.h"
 #include "profile/profile.h"
+#include "profile/unit.h"
 #include "report/config.h"
 #include "report/graph.h"
-#include "report/unit.h"
 
 enum report_destination {
     REPORT_TO_STDOUT,

@@ -9,9 +9,9 @@
 #include <time.h>
 
 #include "profile/filter.h"
+#include "profile/unit.h"
 #include "record/folder.h"
 #include "report/graph.h"
-#include "report/unit.h"
 #include "sonde/command.h"
 
 enum { MOST_FUNCTIONS = 10, MOST_CALLERS = 6, MOST_TICKS = 20, BAR_WIDTH = 30 };

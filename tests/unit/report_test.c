@@ -1,9 +1,9 @@
 #include <string.h>
 
 #include "../tap.h"
+#include "profile/unit.h"
 #include "report/config.h"
 #include "report/shorten.h"
-#include "profile/unit.h"
 
 static bool labels(i64 value, const char *from, const char *to, const char *wanted)
 {
