@@ -15,16 +15,16 @@ PREFIX  := /usr/local
 CC      := gcc
 CFLAGS  := -O2 -g
 WARN    := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror
-ALL     := -std=c17 -D_GNU_SOURCE -DSONDE_VERSION='"$(VERSION)"' $(WARN) -Isrc -Iinclude -MMD -MP
+ALL     := -std=c17 -fwrapv -D_GNU_SOURCE -DSONDE_VERSION='"$(VERSION)"' $(WARN) -Isrc -Iinclude -MMD -MP
 SAN.asan := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 SAN.tsan := -fsanitize=thread
 SAN     := $(SAN.$(VARIANT))
 
 # What each of the two products is made of.  The runtime is libc's alone, so it is built apart from the rest.
 RUNTIME := $(wildcard src/runtime/*.c) src/record/write.c src/object/eh_frame.c
-COMMAND := $(filter-out $(RUNTIME), $(wildcard src/*/*.c))
+COMMAND := $(filter-out $(RUNTIME), $(wildcard src/*/*.c) src/report/asset.S)
 LIBRARY := $(filter-out src/sonde/%, $(COMMAND))
-LIBS    := -ldeflate -ldw -lelf -liberty -lpcre2-8 -lgvc -lcgraph -lmicrohttpd -lcurl -lm -lpthread
+LIBS    := -ldeflate -lzstd -ldw -lelf -liberty -lpcre2-8 -lgvc -lcgraph -lmicrohttpd -lcurl -ledit -lm -lpthread
 
 RUNTIME_FLAGS := -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-plt -fno-stack-protector
 
@@ -32,7 +32,7 @@ RUNTIME_FLAGS := -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-plt -fn
 Q   := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(2)')
 
-object  = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+object  = $(patsubst %,$(BUILD)/obj/%.o,$(basename $(1)))
 pic     = $(patsubst %.c,$(BUILD)/pic/%.o,$(1))
 
 PRODUCTS := $(BUILD)/sonde $(BUILD)/libsonde.so $(BUILD)/libsonde.a $(BUILD)/examples/upload-server
@@ -49,6 +49,11 @@ $(BUILD)/obj/%.o: %.c | $(SETUP)
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(ALL) $(CFLAGS) $(SAN) -c $< -o $@
+
+$(BUILD)/obj/%.o: %.S $(wildcard web/*) | $(SETUP)
+	@mkdir -p $(@D)
+	$(call say,AS,$<)
+	$(Q)$(CC) -c $< -o $@
 
 # No sanitizer here: a preloaded malloc and the sanitizer's own would fight for the same names.
 $(BUILD)/pic/%.o: %.c | $(SETUP)

@@ -79,3 +79,36 @@ void buf_printf(struct buf *b, const char *format, ...)
     va_end(args);
     b->len += (size_t)n;
 }
+
+static void add_blanks(struct buf *b, struct str s, size_t width)
+{
+    for (size_t n = str_characters(s); n < width; n++)
+        buf_char(b, ' ');
+}
+
+void buf_right(struct buf *b, struct str s, size_t width)
+{
+    add_blanks(b, s, width);
+    buf_add(b, s);
+}
+
+void buf_left(struct buf *b, struct str s, size_t width)
+{
+    buf_add(b, s);
+    add_blanks(b, s, width);
+}
+
+void buf_double(struct buf *b, double value)
+{
+    enum { LEAST_EXPONENT = -4, MOST_EXPONENT = 5, MOST_DIGITS = 17 };
+    char text[40];
+    int digits = 0;
+    do
+        snprintf(text, sizeof(text), "%.*e", digits, value);
+    while (strtod(text, NULL) != value && digits++ < MOST_DIGITS);
+    const char *e = strchr(text, 'e');
+    long exponent = e ? strtol(e + 1, NULL, 10) : 0;
+    if (e && exponent >= LEAST_EXPONENT && exponent <= MOST_EXPONENT)
+        snprintf(text, sizeof(text), "%.*f", digits > exponent ? digits - (int)exponent : 0, value);
+    buf_text(b, text);
+}

@@ -19,6 +19,13 @@ void buf_char(struct buf *b, char c);
 void buf_text(struct buf *b, const char *text);
 void buf_printf(struct buf *b, const char *format, ...) PRINTF(2, 3);
 
+// s with blanks before it, or behind it, up to width characters of UTF-8.
+void buf_right(struct buf *b, struct str s, size_t width);
+void buf_left(struct buf *b, struct str s, size_t width);
+
+// The shortest text that reads back as value, as Go prints it: "0.005", "1e+06".
+void buf_double(struct buf *b, double value);
+
 // Makes room for n more bytes at data + len; NULL when they do not fit.  The caller adds to len
 // what it wrote.
 char *buf_reserve(struct buf *b, size_t n);

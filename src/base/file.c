@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libdeflate.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,80 +94,20 @@ bool file_write(const char *path, struct str bytes, struct err *e)
     return false;
 }
 
-bool gzip_is(struct str bytes)
+bool file_new(struct str *path, struct str prefix, struct str suffix, struct arena *a,
+              struct err *e)
 {
-    return bytes.len >= 2 && (u8)bytes.ptr[0] == 0x1f && (u8)bytes.ptr[1] == 0x8b;
-}
-
-// What the last member's trailer says of its length, which is right for a file of one member below
-// 4 GiB.
-static size_t size_hint(struct str bytes)
-{
-    u32 size = 0;
-    if (bytes.len >= 18)
-        memcpy(&size, bytes.ptr + bytes.len - 4, sizeof(size));
-    size_t most = bytes.len * 1032; // deflate cannot pack tighter than 1032 : 1
-    return size > most ? most : size;
-}
-
-static bool too_large(struct err *e, size_t limit)
-{
-    return err_set(e, EFBIG, "unpacks to more than %zu MiB; -max_size=SIZE allows more",
-                   limit >> 20);
-}
-
-// Unpacks one member behind data[len], growing data as it needs to; *bytes moves on to the next
-// member.
-static bool decode_member(char **data, u32 *cap, size_t *len, struct str *bytes, size_t limit,
-                          struct libdeflate_decompressor *d, struct arena *a, struct err *e)
-{
-    for (;;) {
-        size_t used, made;
-        switch (libdeflate_gzip_decompress_ex(d, bytes->ptr, bytes->len, *data + *len, *cap - *len,
-                                              &used, &made)) {
-        case LIBDEFLATE_SUCCESS:
-            *bytes = str_skip(*bytes, used);
-            *len += made;
-            return *len <= limit || too_large(e, limit);
-        case LIBDEFLATE_INSUFFICIENT_SPACE:
-            if (*cap > limit)
-                return too_large(e, limit);
-            *data = arena_grow(a, *data, cap, 1);
-            break;
-        default:
-            return err_set(e, EBADMSG,
-                           "decompressing profile: the gzip data is damaged or cut short");
+    enum { MOST_FILES = 9999 };
+    for (int i = 1; i <= MOST_FILES; i++) {
+        *path = arena_printf(a, "%.*s%03d%.*s", STR_ARG(prefix), i, STR_ARG(suffix));
+        int fd = open(path->ptr, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (fd >= 0) {
+            close(fd);
+            return true;
         }
+        if (errno != EEXIST)
+            return err_errno(e, errno, "%s", path->ptr);
     }
-}
-
-bool gzip_decode(struct str *out, struct str bytes, size_t limit, struct arena *a, struct err *e)
-{
-    if (limit > UINT32_MAX - 2)
-        limit = UINT32_MAX - 2;
-    size_t hint = size_hint(bytes) < limit ? size_hint(bytes) : limit;
-    struct libdeflate_decompressor *d = libdeflate_alloc_decompressor();
-    if (!d)
-        return err_errno(e, ENOMEM, "decompressing profile");
-    u32 cap = (u32)hint + 1;
-    char *data = arena_alloc(a, cap, 1);
-    size_t len = 0;
-    bool done = true;
-    while (done && bytes.len)
-        done = decode_member(&data, &cap, &len, &bytes, limit, d, a, e);
-    libdeflate_free_decompressor(d);
-    *out = (struct str){data, len};
-    return done;
-}
-
-void gzip_encode(struct buf *out, struct str bytes, int level)
-{
-    struct libdeflate_compressor *c = libdeflate_alloc_compressor(level);
-    size_t bound = libdeflate_gzip_compress_bound(c, bytes.len);
-    char *at = c ? buf_reserve(out, bound) : NULL;
-    size_t n = at ? libdeflate_gzip_compress(c, bytes.ptr, bytes.len, at, bound) : 0;
-    if (n == 0)
-        out->full = true;
-    out->len += n;
-    libdeflate_free_compressor(c);
+    return err_set(e, EEXIST, "there are %d files %.*sNNN%.*s already; remove some", MOST_FILES,
+                   STR_ARG(prefix), STR_ARG(suffix));
 }

@@ -1,4 +1,4 @@
-// Whole files, and their compressed forms.
+// Whole files.
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
 
@@ -16,13 +16,8 @@ bool file_read_fd(struct str *out, int fd, const char *name, size_t limit, struc
 // Writes all bytes to path, by way of a temporary file beside it so that nobody sees half of them.
 bool file_write(const char *path, struct str bytes, struct err *e);
 
-bool gzip_is(struct str bytes);
-
-// The bytes that a gzip file (of any number of members) holds, at most limit of them.  Fails with
-// EFBIG beyond that.
-bool gzip_decode(struct str *out, struct str bytes, size_t limit, struct arena *a, struct err *e);
-
-// Appends bytes as one gzip member; level 1 (fast) to 9 (small).
-void gzip_encode(struct buf *out, struct str bytes, int level);
+// Makes a new, empty file: prefix, a number from 001 on that no file has yet, suffix.
+bool file_new(struct str *path, struct str prefix, struct str suffix, struct arena *a,
+              struct err *e);
 
 #endif

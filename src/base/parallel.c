@@ -3,7 +3,7 @@
 #include <pthread.h>
 #include <sched.h>
 
-enum { MOST_THREADS = 8 };
+enum { MOST_THREADS = 8, MOST_PARTS = 256 };
 
 u32 parallel_width(void)
 {
@@ -31,7 +31,7 @@ static void *run_part(void *argument)
 
 void parallel_run(void (*work)(void *context, u32 part), void *context, u32 n)
 {
-    struct part parts[MOST_THREADS];
+    struct part parts[MOST_PARTS];
     for (u32 i = 1; i < n; i++) {
         parts[i] = (struct part){.work = work, .context = context, .part = i};
         parts[i].has_thread = pthread_create(&parts[i].thread, NULL, run_part, &parts[i]) == 0;

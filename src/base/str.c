@@ -1,5 +1,6 @@
 #include "base/str.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 struct str str_of(const char *text)
@@ -72,6 +73,14 @@ struct str str_trim(struct str s)
     return s;
 }
 
+size_t str_characters(struct str s)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s.len; i++)
+        n += ((u8)s.ptr[i] & 0xc0) != 0x80;
+    return n;
+}
+
 bool str_i64(i64 *out, struct str s)
 {
     bool negative = s.len && s.ptr[0] == '-';
@@ -88,6 +97,17 @@ bool str_i64(i64 *out, struct str s)
         return false;
     *out = negative ? value : -value;
     return true;
+}
+
+bool str_double(double *out, struct str s)
+{
+    char text[64], *end;
+    if (s.len == 0 || s.len >= sizeof(text) || is_blank(s.ptr[0]))
+        return false;
+    memcpy(text, s.ptr, s.len);
+    text[s.len] = 0;
+    *out = strtod(text, &end);
+    return *end == 0;
 }
 
 bool str_size(u64 *out, struct str s)

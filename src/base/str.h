@@ -41,8 +41,14 @@ struct str str_cut(struct str *rest, char separator);
 // s without blanks at either end.
 struct str str_trim(struct str s);
 
+// Its length in characters of UTF-8.
+size_t str_characters(struct str s);
+
 // A whole decimal number.  False when s is anything else or does not fit.
 bool str_i64(i64 *out, struct str s);
+
+// A decimal fraction, with or without an exponent.  False when s is anything else.
+bool str_double(double *out, struct str s);
 
 // A whole number of bytes: "4096", "512KiB", "64MB", "2G"; all units are powers of 1024, as pprof's
 // are.

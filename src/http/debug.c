@@ -19,7 +19,7 @@ void debug_init(struct debug *d, u32 pid)
     *d = (struct debug){.pid = pid};
     pthread_mutex_init(&d->lock, NULL);
     arena_init(&d->symbols, (size_t)MIB(SYMBOLS_LIMIT_MIB));
-    symbolizer_init(&d->symbolizer, getenv("PPROF_BINARY_PATH"), &d->symbols);
+    symbolizer_init(&d->symbolizer, &d->symbols);
 }
 
 void debug_free(struct debug *d)

@@ -2,13 +2,12 @@
 
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { MOST_LINES = 256 };
 
-void symbolizer_init(struct symbolizer *s, const char *search_path, struct arena *a)
+void symbolizer_init(struct symbolizer *s, struct arena *a)
 {
-    *s = (struct symbolizer){.arena = a, .search_path = search_path};
+    *s = (struct symbolizer){.arena = a};
     table_init(&s->files, a);
     table_init(&s->places, a);
     arena_push(a, s->file, s->nfile, s->file_cap);
@@ -24,37 +23,6 @@ void symbolizer_close(struct symbolizer *s)
     s->nfile = s->nplace = 1;
 }
 
-static bool try_open(struct symbolizer *s, struct symbolizer_file *f, struct str build_id,
-                     const char *path, struct err *e)
-{
-    return access(path, R_OK) == 0 && symbols_open(&f->symbols, path, build_id, s->arena, e);
-}
-
-// In each folder of the search path: under the build id, as the whole path, as the last part of it.
-static bool open_in_search_path(struct symbolizer *s, struct symbolizer_file *f,
-                                struct str build_id)
-{
-    struct str rest = str_of(s->search_path), base = str_basename(f->path);
-    struct err ignored;
-    while (rest.len) {
-        struct str folder = str_cut(&rest, ':');
-        struct str candidate[4] = {
-            arena_printf(s->arena, "%.*s/%.*s/%.*s", STR_ARG(folder), STR_ARG(build_id),
-                         STR_ARG(base)),
-            arena_printf(s->arena, "%.*s/%.*s", STR_ARG(folder), STR_ARG(base)),
-            arena_printf(s->arena, "%.*s/%.*s", STR_ARG(folder), STR_ARG(f->path)),
-            build_id.len > 2 ? arena_printf(s->arena, "%.*s/%.2s/%.*s.debug", STR_ARG(folder),
-                                            build_id.ptr, STR_ARG(str_skip(build_id, 2)))
-                             : STR(""),
-        };
-        for (size_t i = 0; i < ARRAY_LEN(candidate); i++) {
-            if (try_open(s, f, build_id, candidate[i].ptr, &ignored))
-                return true;
-        }
-    }
-    return false;
-}
-
 static struct symbolizer_file *find_file(struct symbolizer *s, u32 *row, struct str path,
                                          struct str build_id)
 {
@@ -64,8 +32,7 @@ static struct symbolizer_file *find_file(struct symbolizer *s, u32 *row, struct 
         return &s->file[*row];
     struct symbolizer_file *f = arena_push(s->arena, s->file, s->nfile, s->file_cap);
     f->path = arena_str(s->arena, path);
-    if (!open_in_search_path(s, f, build_id))
-        symbols_open(&f->symbols, f->path.ptr, build_id, s->arena, &f->error);
+    symbols_open(&f->symbols, f->path.ptr, build_id, s->arena, &f->error);
     if (f->symbols && !symbols_have_lines(f->symbols))
         err_write(&f->error, ENODATA,
                   "%.*s has no debug information, so no lines and no inlined functions: install "

@@ -7,8 +7,7 @@
 
 struct symbolizer {
     struct arena *arena;
-    const char *search_path; // folders with binaries, by ':'; as PPROF_BINARY_PATH
-    struct table files;      // path, NUL, build id -> row of file
+    struct table files; // path, NUL, build id -> row of file
     struct symbolizer_file *file;
     u32 nfile, file_cap;
     struct table places; // file row and offset -> row of place
@@ -28,7 +27,7 @@ struct symbolizer_place {
     u32 nline;
 };
 
-void symbolizer_init(struct symbolizer *s, const char *search_path, struct arena *a);
+void symbolizer_init(struct symbolizer *s, struct arena *a);
 void symbolizer_close(struct symbolizer *s);
 
 // Lines for the byte at offset of the file at path, innermost function first; their number, 0 when

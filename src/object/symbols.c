@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "object/build_id.h"
+
 struct symbols {
     struct arena *arena;
     Dwfl *dwfl;
@@ -25,15 +27,10 @@ static bool check_build_id(struct symbols *s, const char *path, struct str wante
     int n = dwfl_module_build_id(s->module, &id, &place);
     if (n <= 0 || wanted.len == 0)
         return true;
-    char hex[2 * 64 + 1] = "";
-    for (int i = 0; i < n && i < 64; i++) {
-        hex[2 * i] = "0123456789abcdef"[id[i] >> 4];
-        hex[2 * i + 1] = "0123456789abcdef"[id[i] & 15];
-    }
-    if (str_equal(str_of(hex), wanted))
-        return true;
-    return err_set(e, EBADMSG, "%s is not the file that ran: build id %s, wanted %.*s", path, hex,
-                   STR_ARG(wanted));
+    struct str hex = build_id_hex(id, (size_t)n, s->arena);
+    return str_equal(hex, wanted) ||
+           err_set(e, EBADMSG, "%s is not the file that ran: build id %.*s, wanted %.*s", path,
+                   STR_ARG(hex), STR_ARG(wanted));
 }
 
 static bool open_module(struct symbols *s, const char *path, struct err *e)

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 
-#include "base/file.h"
 #include "profile/build.h"
 #include "profile/samples.h"
 #include "profile/wire.h"
@@ -380,7 +379,7 @@ static bool finish(struct decoder *d, struct reader r)
 {
     struct profile *p = &d->b.p;
     if (d->concatenated)
-        return err_set(d->e, EBADMSG, "parsing profile: concatenated profiles detected");
+        return err_set(d->e, ENOTUNIQ, "parsing profile: concatenated profiles detected");
     if (!r.bad)
         samples_decode(p, &d->refs, d->mark, d->nmark, r.end, d->b.arena);
     if (p->nstring == 0)
@@ -392,8 +391,10 @@ static bool finish(struct decoder *d, struct reader r)
     return check_sample_values(d) && resolve_ids(d);
 }
 
-static bool decode_plain(struct profile *out, struct str bytes, struct arena *a, struct err *e)
+bool profile_decode(struct profile *out, struct str bytes, struct arena *a, struct err *e)
 {
+    if (bytes.len == 0)
+        return err_set(e, EBADMSG, "parsing profile: empty input file");
     struct decoder d = {.e = e};
     build_init(&d.b, a);
     d.b.p.nstring = 0; // the bytes bring the empty string themselves
@@ -404,14 +405,4 @@ static bool decode_plain(struct profile *out, struct str bytes, struct arena *a,
     bool done = finish(&d, r);
     *out = d.b.p;
     return done;
-}
-
-bool profile_decode(struct profile *out, struct str bytes, size_t limit, struct arena *a,
-                    struct err *e)
-{
-    if (gzip_is(bytes) && !gzip_decode(&bytes, bytes, limit, a, e))
-        return false;
-    if (bytes.len == 0)
-        return err_set(e, EBADMSG, "parsing profile: empty input file");
-    return decode_plain(out, bytes, a, e);
 }

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "base/file.h"
+#include "base/compress.h"
 #include "base/table.h"
 
 enum { OUT_LIMIT_GIB = 16, GZIP_LEVEL = 6 };

@@ -317,9 +317,36 @@ static bool keep_other(void *context, const struct label *l)
     return !str_equal(profile_string(r->p, l->key), r->key);
 }
 
+// Whether any label has this key.
+static bool has_key(const struct profile *p, struct str key)
+{
+    for (u32 i = 0; i < p->nlabel; i++) {
+        if (str_equal(profile_string(p, p->label[i].key), key))
+            return true;
+    }
+    return false;
+}
+
+const bool *label_marks(const struct profile *p, struct str key, struct str text, struct arena *a)
+{
+    if (!has_key(p, key))
+        return NULL;
+    bool *marked = arena_new(a, bool, p->nlabel);
+    for (u32 i = 0; i < p->nsample; i++) {
+        const struct sample *s = &p->sample[i];
+        const struct label *l = profile_labels(p, s);
+        for (u32 k = 0; k < s->nlabel; k++)
+            marked[s->label] |= l[k].text && str_equal(profile_string(p, l[k].key), key) &&
+                                str_equal(profile_string(p, l[k].text), text);
+    }
+    return marked;
+}
+
 struct profile label_remove(const struct profile *p, struct str key, struct arena *a)
 {
     struct removed_key r = {p, key};
+    if (!has_key(p, key))
+        return *p;
     return rewrite_labels(p, keep_other, &r, a);
 }
 

@@ -45,6 +45,10 @@ struct profile label_filter_keys(const struct profile *p, const struct regex *sh
                                  const struct regex *hide, bool *shown, bool *hidden,
                                  struct arena *a);
 
+// By first label of a sample's run: whether the sample has this text under this key; NULL when no
+// sample has.
+const bool *label_marks(const struct profile *p, struct str key, struct str text, struct arena *a);
+
 // Without the labels of this key.
 struct profile label_remove(const struct profile *p, struct str key, struct arena *a);
 

@@ -101,6 +101,14 @@ double unit_scale(i64 value, struct str from, struct str to, struct str *unit)
     return (double)value;
 }
 
+bool unit_alike(struct str a, struct str b)
+{
+    bool alike = str_equal(a, b);
+    for (u32 i = 0; i < ARRAY_LEN(families); i++)
+        alike |= find_unit(&families[i], a) && find_unit(&families[i], b);
+    return alike;
+}
+
 void unit_label(struct buf *out, i64 value, struct str from, struct str to)
 {
     struct str unit;

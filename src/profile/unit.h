@@ -9,6 +9,9 @@
 // counts.  to may be "minimum" or "auto": the largest unit in which the value is at least 1.
 double unit_scale(i64 value, struct str from, struct str to, struct str *unit);
 
+// Whether two units measure the same, so that values can be converted between them.
+bool unit_alike(struct str a, struct str b);
+
 // "12.50MB": two decimals unless they are zero; "0" has no unit.  Appends to out.
 void unit_label(struct buf *out, i64 value, struct str from, struct str to);
 

@@ -2,6 +2,7 @@
 // weight, red is much.
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "report/report.h"
@@ -42,6 +43,10 @@ static struct str replaced(struct str s, const char *from, const char *to, struc
 static void colour(struct buf *out, const char *name, double score, bool background)
 {
     double saturation = background ? 0.1 : 1, value = background ? 0.93 : 0.7;
+    if (isnan(score)) { // nothing of nothing, as Go's conversions have it
+        buf_printf(out, " %s=\"%s\"", name, background ? "#ed00d5" : "#b20000");
+        return;
+    }
     score = fmax(-1, fmin(1, score));
     if (fabs(score) < 0.2)
         saturation *= fabs(score) / 0.2;
@@ -68,14 +73,14 @@ static void place_label(struct buf *out, const struct report *r, const struct pl
     if (shown.len)
         buf_printf(out, "%.*s\\n", STR_ARG(shown));
     if (p->line && p->column)
-        buf_printf(out, "%.*s:%lld:%lld\\n", STR_ARG(str_basename(p->file)), (long long)p->line,
+        buf_printf(out, "%.*s:%lld:%lld\\n", STR_ARG(path_base(p->file)), (long long)p->line,
                    (long long)p->column);
     else if (p->line)
-        buf_printf(out, "%.*s:%lld\\n", STR_ARG(str_basename(p->file)), (long long)p->line);
+        buf_printf(out, "%.*s:%lld\\n", STR_ARG(path_base(p->file)), (long long)p->line);
     else if (p->file.len)
-        buf_printf(out, "%.*s\\n", STR_ARG(str_basename(p->file)));
+        buf_printf(out, "%.*s\\n", STR_ARG(path_base(p->file)));
     else if (!p->name.len && p->objfile.len)
-        buf_printf(out, "[%.*s]\\n", STR_ARG(str_basename(p->objfile)));
+        buf_printf(out, "[%.*s]\\n", STR_ARG(path_base(p->objfile)));
     else if (!p->name.len)
         buf_text(out, "<unknown>\\n");
 }
@@ -122,6 +127,189 @@ static void add_node(struct buf *out, const struct report *r, const struct graph
     buf_text(out, "]\n");
 }
 
+// Order of nodelets: heaviest first, by their flat or their cum value.
+struct nodelet_order {
+    const struct nodelets *n;
+    bool by_flat;
+};
+
+static int compare_amounts(i64 l, i64 r)
+{
+    l = magnitude(l);
+    r = magnitude(r);
+    return (l < r) - (l > r);
+}
+
+static struct str nodelet_name(const struct nodelets *n, const struct nodelet *one)
+{
+    return one->is_size ? one->name : n->text[one->text];
+}
+
+static int by_weight(const void *a, const void *b, void *context)
+{
+    const struct nodelet_order *o = context;
+    const struct nodelet *l = a, *r = b;
+    int order = o->by_flat ? 0 : compare_amounts(l->cum, r->cum);
+    if (order == 0)
+        order = compare_amounts(l->flat, r->flat);
+    return order ? order : str_compare(nodelet_name(o->n, l), nodelet_name(o->n, r));
+}
+
+// The nodelets of a node that are texts, or the sizes beside a text (0: beside none), sorted.
+static struct nodelet *nodelets_sorted(const struct report *r, const struct nodelets *n, u32 node,
+                                       bool is_size, u32 text, bool by_flat, u32 *count)
+{
+    struct nodelet *out = arena_new(r->arena, struct nodelet, n->first[node + 1] - n->first[node]);
+    *count = 0;
+    for (u32 i = n->first[node]; i < n->first[node + 1]; i++) {
+        if (n->row[i].is_size == is_size && (!is_size || n->row[i].text == text))
+            out[(*count)++] = n->row[i];
+    }
+    struct nodelet_order o = {n, by_flat};
+    qsort_r(out, *count, sizeof(*out), by_weight, &o);
+    return out;
+}
+
+enum { MOST_NODELETS = 4 }; // of a node, and of a text
+
+// Sizes as few groups: the heaviest, each with those that are nearest to it.
+struct group {
+    struct nodelet sum; // with its name
+    struct nodelet least, most;
+    u32 n;
+};
+
+static u64 distance(i64 a, i64 b)
+{
+    return a > b ? (u64)a - (u64)b : (u64)b - (u64)a;
+}
+
+static void add_to_group(struct group *g, const struct nodelet *one)
+{
+    g->least = g->n == 0 || one->value < g->least.value ? *one : g->least;
+    g->most = g->n == 0 || one->value > g->most.value ? *one : g->most;
+    g->sum.flat += one->flat;
+    g->sum.flat_div += one->flat_div;
+    g->sum.cum += one->cum;
+    g->sum.cum_div += one->cum_div;
+    g->n++;
+}
+
+// "1MB..4MB"
+static void finish_group(struct group *g, const struct report *r, struct str unit)
+{
+    struct buf name;
+    buf_init(&name, SIZE_MAX / 2);
+    unit_label(&name, g->least.value, unit, STR("auto"));
+    if (g->n > 1) {
+        buf_text(&name, "..");
+        unit_label(&name, g->most.value, unit, STR("auto"));
+    }
+    // Divided as a whole, so there is nothing left to divide.
+    g->sum = (struct nodelet){.is_size = true,
+                              .name = arena_str(r->arena, buf_str(&name)),
+                              .flat = divided(g->sum.flat, g->sum.flat_div),
+                              .cum = divided(g->sum.cum, g->sum.cum_div)};
+    buf_free(&name);
+}
+
+// Replaces n sizes by at most MOST_NODELETS groups; returns their number.
+static u32 group_sizes(struct nodelet *size, u32 n, const struct report *r,
+                       const struct nodelets *all, bool by_flat)
+{
+    struct group group[MOST_NODELETS] = {0};
+    if (n <= MOST_NODELETS)
+        return n;
+    for (u32 i = 0; i < n; i++) {
+        u32 nearest = 0;
+        for (u32 k = 1; k < MOST_NODELETS && i >= MOST_NODELETS; k++) {
+            if (distance(size[i].value, size[k].value) <
+                distance(size[i].value, size[nearest].value))
+                nearest = k;
+        }
+        add_to_group(&group[i < MOST_NODELETS ? i : nearest], &size[i]);
+    }
+    for (u32 i = 0; i < MOST_NODELETS; i++) {
+        finish_group(&group[i], r, all->unit);
+        size[i] = group[i].sum;
+    }
+    struct nodelet_order o = {all, by_flat};
+    qsort_r(size, MOST_NODELETS, sizeof(*size), by_weight, &o);
+    return MOST_NODELETS;
+}
+
+// The name as it is, since pprof's graphs have it so; in pictures, quotes must not end it.
+static void nodelet_label(struct buf *out, const struct report *r, struct str name)
+{
+    bool is_source = r->type->write == report_dot;
+    for (size_t i = 0; i < name.len; i++) {
+        if (name.ptr[i] == '"' && !is_source)
+            buf_char(out, '\\');
+        buf_char(out, name.ptr[i]);
+    }
+}
+
+// A small box named id, and the line from its owner.
+static void add_nodelet(struct buf *out, const struct report *r, const char *owner, const char *id,
+                        struct str name, i64 weight, const char *style)
+{
+    struct amount amount = report_amount(r, weight);
+    buf_printf(out, "%s [label = \"", id);
+    nodelet_label(out, r, name);
+    buf_printf(out, "\" id=\"%s\" fontsize=8 shape=box3d tooltip=\"%s\"]\n", id, amount.text);
+    buf_printf(out, "%s -> %s [label=\" %s\" weight=100 tooltip=\"%s\" labeltooltip=\"%s\"%s]\n",
+               owner, id, amount.text, amount.text, amount.text, style);
+}
+
+// A node as its nodelets need it.
+struct owner {
+    const struct nodelets *all;
+    u32 node;
+    bool by_flat; // it calls others: only its own values are told
+};
+
+static bool add_sizes(struct buf *out, const struct report *r, const struct owner *o, u32 text,
+                      const char *id)
+{
+    u32 n;
+    bool any = false;
+    struct nodelet *size = nodelets_sorted(r, o->all, o->node, true, text, o->by_flat, &n);
+    n = group_sizes(size, n, r, o->all, o->by_flat);
+    for (u32 i = 0; i < n; i++) {
+        i64 flat = divided(size[i].flat, size[i].flat_div);
+        i64 cum = divided(size[i].cum, size[i].cum_div);
+        bool is_flat = o->by_flat || flat == cum;
+        char own[64];
+        snprintf(own, sizeof(own), "N%s_%u", id, i);
+        if (is_flat ? flat : cum)
+            add_nodelet(out, r, id, own, size[i].name, is_flat ? flat : cum,
+                        is_flat ? "" : " style=\"dotted\"");
+        any |= (is_flat ? flat : cum) != 0;
+    }
+    return any;
+}
+
+// True: there are some.
+static bool add_nodelets(struct buf *out, const struct report *r, const struct owner *o, u32 id)
+{
+    char node[32], own[48];
+    u32 n;
+    bool any = false;
+    snprintf(node, sizeof(node), "N%u", id);
+    const struct nodelet *text = nodelets_sorted(r, o->all, o->node, false, 0, o->by_flat, &n);
+    for (u32 i = 0; i < n && i < MOST_NODELETS; i++) {
+        i64 weight = o->by_flat ? divided(text[i].flat, text[i].flat_div)
+                                : divided(text[i].cum, text[i].cum_div);
+        if (weight == 0)
+            continue;
+        snprintf(own, sizeof(own), "N%u_%u", id, i);
+        add_nodelet(out, r, node, own, nodelet_name(o->all, &text[i]), weight, "");
+        add_sizes(out, r, o, text[i].text, own);
+        any = true;
+    }
+    return add_sizes(out, r, o, 0, node) || any;
+}
+
 static void edge_tooltip(struct buf *out, const struct report *r, const struct graph *g,
                          const struct edge *e, const char *name)
 {
@@ -142,7 +330,7 @@ static i64 part_of_total(const struct report *r, i64 weight, i64 most)
 }
 
 static void add_edge(struct buf *out, const struct report *r, const struct graph *g,
-                     const struct edge *e, const u32 *id)
+                     const struct edge *e, const u32 *id, bool has_nodelets)
 {
     i64 weight = divided(e->weight, e->weight_div);
     buf_printf(out, "N%u -> N%u [label=\" ", id[e->src], id[e->dest]);
@@ -158,13 +346,8 @@ static void add_edge(struct buf *out, const struct report *r, const struct graph
     }
     edge_tooltip(out, r, g, e, "tooltip");
     edge_tooltip(out, r, g, e, "labeltooltip");
-    buf_printf(out, "%s]\n", e->is_residual ? " style=\"dotted\"" : "");
-}
-
-static struct str title_of(const struct report *r)
-{
-    return r->p.nmapping > 1 ? str_basename(profile_string(&r->p, r->p.mapping[1].filename))
-                             : STR("");
+    buf_printf(out, "%s%s]\n", e->is_residual ? " style=\"dotted\"" : "",
+               has_nodelets ? " minlen=2" : "");
 }
 
 static void add_legend(struct buf *out, const struct report *r, const struct trimmed *t)
@@ -173,7 +356,7 @@ static void add_legend(struct buf *out, const struct report *r, const struct tri
     buf_init(&labels, SIZE_MAX / 2);
     // Labels may hold line ends of their own, so they are kept apart by a byte that no text has.
     report_labels(&labels, r, t, true, "\1");
-    struct str rest = buf_str(&labels), title = title_of(r);
+    struct str rest = buf_str(&labels), title = report_title(r);
     struct str first = str_cut(&rest, '\1');
     buf_text(out, "subgraph cluster_L { \"");
     escaped(out, first);
@@ -190,32 +373,41 @@ static void add_legend(struct buf *out, const struct report *r, const struct tri
     buf_free(&labels);
 }
 
-bool report_dot(struct buf *out, struct report *r, struct err *e)
+static void add_graph(struct buf *out, const struct report *r, const struct trimmed *t)
 {
-    struct trimmed t;
-    if (!report_graph(&t, r, e))
-        return false;
-    const struct graph *g = &t.graph;
-    struct str title = title_of(r);
-    buf_printf(out, "digraph \"%.*s\" {\n", STR_ARG(title.len ? title : STR("unnamed")));
-    buf_text(out, "node [style=filled fillcolor=\"#f8f8f8\"]\n");
-    add_legend(out, r, &t);
+    const struct graph *g = &t->graph;
     i64 most = 0;
+    u32 n;
     u32 *id = arena_new(r->arena, u32, g->nnode);
+    bool *has_nodelets = arena_new(r->arena, bool, g->nnode);
     for (u32 i = 0; i < g->nshown; i++) {
         i64 flat = magnitude(node_flat(&g->node[g->shown[i]]));
         most = flat > most ? flat : most;
         id[g->shown[i]] = i + 1;
     }
-    for (u32 i = 0; i < g->nshown; i++)
-        add_node(out, r, g, g->shown[i], i + 1, most);
-    u32 n;
+    for (u32 i = 0; i < g->nshown; i++) {
+        struct owner o = {&t->nodelets, g->shown[i], g->node[g->shown[i]].nout > 0};
+        add_node(out, r, g, o.node, i + 1, most);
+        has_nodelets[o.node] = add_nodelets(out, r, &o, i + 1);
+    }
     const u32 *edge = graph_all_edges(g, &n);
     for (u32 i = 0; i < n; i++) {
         const struct edge *one = &g->edge[edge[i]];
-        if (id[one->src] && id[one->dest])
-            add_edge(out, r, g, one, id);
+        if (id[one->src])
+            add_edge(out, r, g, one, id, has_nodelets[one->src]);
     }
+}
+
+bool report_dot(struct buf *out, struct report *r, struct err *e)
+{
+    (void)e;
+    struct trimmed t;
+    report_graph(&t, r);
+    struct str title = report_title(r);
+    buf_printf(out, "digraph \"%.*s\" {\n", STR_ARG(title.len ? title : STR("unnamed")));
+    buf_text(out, "node [style=filled fillcolor=\"#f8f8f8\"]\n");
+    add_legend(out, r, &t);
+    add_graph(out, r, &t);
     buf_text(out, "}\n");
     return true;
 }

@@ -93,10 +93,10 @@ static bool is_negative(const struct node *n)
     return n->flat < 0 || (n->flat == 0 && n->cum < 0);
 }
 
-struct graph graph_nodes(const struct profile *p, struct graph_values v, bool keep_objfile,
+struct graph graph_nodes(const struct profile *p, struct graph_values v, struct places places,
                          bool drop_negative, struct arena *a)
 {
-    struct graph g = {.places = places_build(p, keep_objfile, a), .arena = a};
+    struct graph g = {.places = places, .arena = a};
     struct division d = divide(p);
     struct node_part part[MOST_PARTS];
     for (u32 i = 0; i < d.n; i++) {

@@ -41,7 +41,7 @@ struct graph_values {
 
 // The nodes with their values, one for each place: row i is place i.  shown has those with a value,
 // or without drop_negative those with a positive one, in no order yet.  There are no edges yet.
-struct graph graph_nodes(const struct profile *p, struct graph_values v, bool keep_objfile,
+struct graph graph_nodes(const struct profile *p, struct graph_values v, struct places places,
                          bool drop_negative, struct arena *a);
 
 // Which edges are to be counted.
@@ -95,7 +95,7 @@ u32 *graph_all_edges(const struct graph *g, u32 *n);
 // Fills link with the edges that are left, by node.
 void graph_link(struct graph *g);
 
-// Removes edges lighter than the cutoff; returns their number.
+// Removes edges to shown nodes that are lighter than the cutoff; returns their number.
 u32 graph_drop_edges(struct graph *g, i64 cutoff);
 
 // Removes residual edges between nodes that another path joins as well.

@@ -12,6 +12,12 @@ static int compare_amounts(i64 l, i64 r)
     return (l < r) - (l > r);
 }
 
+// The last resort: nodes of a call tree may be alike in all that is shown of them.
+static int compare_rows(u32 l, u32 r)
+{
+    return (l > r) - (l < r);
+}
+
 static int by_flat(const void *a, const void *b, void *graph)
 {
     const struct graph *g = graph;
@@ -21,7 +27,9 @@ static int by_flat(const void *a, const void *b, void *graph)
         order = place_compare_names(&g->places, l->place, r->place);
     if (order == 0)
         order = compare_amounts(l->cum, r->cum);
-    return order ? order : place_compare(&g->places, l->place, r->place);
+    if (order == 0)
+        order = place_compare(&g->places, l->place, r->place);
+    return order ? order : compare_rows(*(const u32 *)a, *(const u32 *)b);
 }
 
 struct scored {
@@ -39,7 +47,9 @@ static int by_score(const void *a, const void *b, void *scored)
         order = place_compare_names(&s->g->places, nl->place, nr->place);
     if (order == 0)
         order = compare_amounts(nl->flat, nr->flat);
-    return order ? order : place_compare(&s->g->places, nl->place, nr->place);
+    if (order == 0)
+        order = place_compare(&s->g->places, nl->place, nr->place);
+    return order ? order : compare_rows(l, r);
 }
 
 // Entropy of the weights of n edges, and of self beside them: how interesting their distribution
@@ -161,11 +171,14 @@ void graph_link(struct graph *g)
 u32 graph_drop_edges(struct graph *g, i64 cutoff)
 {
     u32 dropped = 0;
-    for (u32 row = 1; row < g->nedge; row++) {
-        if (g->edge[row].is_removed || magnitude(g->edge[row].weight) >= cutoff)
-            continue;
-        g->edge[row].is_removed = true;
-        dropped++;
+    for (u32 i = 0; i < g->nshown; i++) {
+        const struct node *n = &g->node[g->shown[i]];
+        for (u32 k = n->in; k < n->in + n->nin; k++) {
+            struct edge *e = &g->edge[g->link[k]];
+            bool is_light = magnitude(e->weight) < cutoff;
+            e->is_removed |= is_light;
+            dropped += is_light;
+        }
     }
     if (dropped)
         graph_link(g);

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "report/asset.h"
 #include "report/report.h"
 
 // Graphviz keeps state in globals: one layout at a time.
@@ -44,15 +45,51 @@ static bool render(struct buf *out, const char *dot, const char *format, struct 
     return done;
 }
 
+// Cuts all up to and with needle off *rest; the part before it goes to out, unless that is NULL.
+static bool pass(struct buf *out, struct str *rest, const char *needle, bool with_needle)
+{
+    struct str mark = str_of(needle);
+    i64 at = str_find(*rest, mark);
+    if (at < 0)
+        return false;
+    if (out)
+        buf_add(out, (struct str){rest->ptr, (size_t)at + (with_needle ? mark.len : 0)});
+    *rest = str_skip(*rest, (size_t)at + mark.len);
+    return true;
+}
+
+// Makes the picture fill the window, and lets it be moved and scaled: its graph goes into a group
+// named viewport, which a script transforms.
+static void make_movable(struct buf *out, struct str svg)
+{
+    struct str rest = svg;
+    if (!pass(out, &rest, "<svg", true) || !pass(NULL, &rest, "viewBox=", false))
+        return;
+    buf_text(out, " width=\"100%\" height=\"100%\"\n viewBox=");
+    pass(out, &rest, "<g id=\"graph", false);
+    buf_text(out, "<script type=\"text/ecmascript\"><![CDATA[\n");
+    buf_add(out, ASSET(pan_js));
+    buf_text(out, "]]></script>\n<g id=\"viewport\">\n<g id=\"graph");
+    pass(out, &rest, "</svg>", false);
+    buf_text(out, "</g>\n</svg>\n");
+}
+
 bool report_picture(struct buf *out, struct report *r, struct err *e)
 {
-    struct buf dot;
+    struct buf dot, picture;
     buf_init(&dot, out->limit);
+    buf_init(&picture, out->limit);
     bool done = report_dot(&dot, r, e);
     buf_char(&dot, 0);
     pthread_mutex_lock(&lock);
-    done = done && render(out, dot.data, r->type->suffix, e);
+    done = done && render(&picture, dot.data, r->type->suffix, e);
     pthread_mutex_unlock(&lock);
+    bool is_for_browser = str_equal(str_of(r->type->suffix), STR("svg")) && !r->type->viewer;
+    if (done && is_for_browser)
+        make_movable(out, buf_str(&picture));
+    else if (done)
+        buf_add(out, buf_str(&picture));
+    buf_free(&picture);
     buf_free(&dot);
     return done;
 }

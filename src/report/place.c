@@ -5,38 +5,6 @@
 
 #include "base/table.h"
 
-// filepath.Clean: no double slashes, no "." and, where they can be resolved, no "..".
-static struct str clean_path(struct str path, struct arena *a)
-{
-    if (path.len == 0)
-        return path;
-    char *out = arena_alloc(a, path.len + 2, 1);
-    bool rooted = path.ptr[0] == '/';
-    size_t n = 0, floor = 0; // floor: what ".." may not take away
-    if (rooted) {
-        out[n++] = '/';
-        floor = 1;
-    }
-    while (path.len) {
-        struct str part = str_cut(&path, '/');
-        bool is_up = str_equal(part, STR(".."));
-        if (part.len == 0 || str_equal(part, STR(".")) || (is_up && rooted && n == floor))
-            continue;
-        if (is_up && n > floor) {
-            while (n > floor && out[--n] != '/')
-                ;
-            continue;
-        }
-        if (n > (size_t)rooted)
-            out[n++] = '/';
-        memcpy(out + n, part.ptr, part.len);
-        n += part.len;
-        if (is_up)
-            floor = n;
-    }
-    return n ? (struct str){out, n} : STR(".");
-}
-
 // Address, function, file and line, as far as they are told apart.
 static struct str place_name(const struct place *p, struct arena *a)
 {
@@ -53,7 +21,7 @@ static struct str place_name(const struct place *p, struct arena *a)
     if (p->name.len)
         return *address ? arena_printf(a, "%s%.*s", address, STR_ARG(p->name)) : p->name;
     if (p->objfile.len)
-        return arena_printf(a, "%s[%.*s]", address, STR_ARG(str_basename(p->objfile)));
+        return arena_printf(a, "%s[%.*s]", address, STR_ARG(path_base(p->objfile)));
     return arena_printf(a, "%s<unknown>", address);
 }
 
@@ -63,7 +31,7 @@ struct builder {
     struct table keys, strings; // places by their fields; texts by content
     u32 *content;               // by string: its row in strings + 1; 0 not asked yet
     u32 *file;                  // by string: the row of its cleaned path + 1
-    bool keep_objfile;
+    const struct places_options *options;
     struct places out;
     u32 cap;
 };
@@ -79,7 +47,9 @@ static u32 content(struct builder *b, u32 string)
 static u32 clean_file(struct builder *b, u32 string)
 {
     if (b->file[string] == 0) {
-        struct str path = clean_path(profile_string(b->p, string), b->arena);
+        struct str path =
+            path_trim(profile_string(b->p, string), b->options->trim_path, b->options->source_path);
+        path = path_clean(path, b->arena);
         b->file[string] = 1 + (path.len ? table_add_shared(&b->strings, path) : 0);
     }
     return b->file[string] - 1;
@@ -99,7 +69,7 @@ static u32 add_place(struct builder *b, const struct location *l, const struct l
         key.name = content(b, f->name);
         key.file = clean_file(b, f->filename);
     }
-    if (!line || b->keep_objfile || key.name == 0) {
+    if (!line || b->options->keep_objfile || key.name == 0) {
         key.objfile = content(b, b->p->mapping[l->mapping].filename);
         key.start_line = line ? f->start_line : 0;
     }
@@ -134,9 +104,9 @@ static void add_locations(struct builder *b)
     b->out.first[p->nlocation] = n;
 }
 
-struct places places_build(const struct profile *p, bool keep_objfile, struct arena *a)
+struct places places_build(const struct profile *p, const struct places_options *o, struct arena *a)
 {
-    struct builder b = {.p = p, .arena = a, .keep_objfile = keep_objfile};
+    struct builder b = {.p = p, .arena = a, .options = o};
     b.content = arena_new(a, u32, p->nstring);
     b.file = arena_new(a, u32, p->nstring);
     table_init(&b.keys, a);

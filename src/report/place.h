@@ -5,6 +5,7 @@
 #define REPORT_PLACE_H
 
 #include "profile/profile.h"
+#include "report/path.h"
 
 // Fields that the granularity does not tell apart are empty.
 struct place {
@@ -27,7 +28,13 @@ struct places {
     bool has_inlines; // some location is more than one place
 };
 
-struct places places_build(const struct profile *p, bool keep_objfile, struct arena *a);
+struct places_options {
+    bool keep_objfile; // tells apart places of one name in several files
+    struct str trim_path, source_path;
+};
+
+struct places places_build(const struct profile *p, const struct places_options *o,
+                           struct arena *a);
 
 // Order of two places by what is printed of them; 0 for the same place only.
 int place_compare(const struct places *ps, u32 l, u32 r);

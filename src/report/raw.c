@@ -1,10 +1,7 @@
-// The profile itself: as text, as bytes, and its comments.
+// The profile itself as text, and its comments.
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
-#include "profile/encode.h"
 #include "report/report.h"
 
 // Go's "%v" of a time.Time in the local zone: "2022-10-18 15:39:57.5 +0000 UTC".
@@ -105,60 +102,30 @@ static void raw_header(struct buf *out, const struct profile *p)
     buf_char(out, '\n');
 }
 
-static int by_text(const void *a, const void *b)
-{
-    return str_compare(*(const struct str *)a, *(const struct str *)b);
-}
-
-// Whether any value of the labels' key has a unit, so that all of them show one.
-static bool key_has_units(const struct label *l, u32 n)
-{
-    for (u32 i = 0; i < n; i++) {
-        if (l[i].unit)
-            return true;
-    }
-    return false;
-}
-
-// "key:[value value]" of n labels of one key.
-static struct str raw_label(const struct report *r, const struct label *l, u32 n)
+// "key:[value value]" of labels of one key; when any value has a unit, all show theirs.
+static void raw_label(struct buf *out, const struct report *r, const struct label *l, u32 n)
 {
     const struct profile *p = &r->p;
-    struct buf b;
-    buf_init(&b, SIZE_MAX / 2);
-    buf_printf(&b, "%.*s:[", STR_ARG(profile_string(p, l->key)));
-    bool units = key_has_units(l, n);
+    bool units = false;
+    for (u32 i = 0; i < n; i++)
+        units |= l[i].unit != 0;
+    buf_printf(out, "%.*s:[", STR_ARG(profile_string(p, l->key)));
     for (u32 i = 0; i < n; i++) {
-        buf_text(&b, i ? " " : "");
+        buf_text(out, i ? " " : "");
         if (l->text)
-            buf_add(&b, profile_string(p, l[i].text));
+            buf_add(out, profile_string(p, l[i].text));
         else
-            buf_printf(&b, "%lld", (long long)l[i].number);
+            buf_printf(out, "%lld", (long long)l[i].number);
         if (!l->text && units)
-            buf_printf(&b, " %.*s", STR_ARG(profile_string(p, l[i].unit)));
+            buf_printf(out, " %.*s", STR_ARG(profile_string(p, l[i].unit)));
     }
-    buf_char(&b, ']');
-    struct str text = arena_str(r->arena, buf_str(&b));
-    buf_free(&b);
-    return text;
+    buf_char(out, ']');
 }
 
-// The labels of a sample that are texts, or those that are numbers, on one line in order of their
-// text.
 static void raw_labels(struct buf *out, const struct report *r, const struct sample *s, bool texts)
 {
-    const struct label *l = s->nlabel ? &r->p.label[s->label] : NULL;
-    struct str *part = arena_new(r->arena, struct str, s->nlabel);
-    u32 n = 0;
-    for (u32 i = 0, same; i < s->nlabel; i += same) {
-        same = 1;
-        while (i + same < s->nlabel && (l[i].text == 0) == (l[i + same].text == 0) &&
-               str_equal(profile_string(&r->p, l[i].key), profile_string(&r->p, l[i + same].key)))
-            same++;
-        if ((l[i].text != 0) == texts)
-            part[n++] = raw_label(r, l + i, same);
-    }
-    qsort(part, n, sizeof(*part), by_text);
+    struct str *part;
+    u32 n = report_label_parts(&part, r, s, texts, raw_label);
     for (u32 i = 0; i < n; i++)
         buf_printf(out, "%s%.*s", i ? " " : "                ", STR_ARG(part[i]));
     if (n)
@@ -241,21 +208,5 @@ bool report_comments(struct buf *out, struct report *r, struct err *e)
     (void)e;
     for (u32 i = 0; i < r->p.ncomment; i++)
         buf_printf(out, "%.*s\n", STR_ARG(profile_string(&r->p, r->p.comment[i])));
-    return true;
-}
-
-bool report_proto(struct buf *out, struct report *r, struct err *e)
-{
-    (void)e;
-    struct profile p = r->p;
-    double ratio = 1 / r->config.divide_by;
-    if (ratio > 0 && ratio != 1) {
-        size_t n = (size_t)p.nsample * p.ntype;
-        i64 *value = arena_new(r->arena, i64, n);
-        for (size_t i = 0; i < n; i++)
-            value[i] = (i64)((double)p.value[i] * ratio);
-        p.value = value;
-    }
-    profile_encode_gzip(out, &p);
     return true;
 }

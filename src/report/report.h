@@ -1,18 +1,22 @@
-// Profile -> report.  A report is a row of one table; the command line, the routes and the manual
-// come from it.
+// Profile -> report.  A report is a row of one table; the command line, the shell, the routes and
+// the manual come from it.
 #ifndef REPORT_REPORT_H
 #define REPORT_REPORT_H
 
 #include "base/buf.h"
+#include "profile/label.h"
 #include "profile/profile.h"
+#include "profile/regex.h"
 #include "profile/unit.h"
+#include "report/calltree.h"
 #include "report/config.h"
 #include "report/graph.h"
+#include "report/nodelet.h"
 
 enum report_destination {
     REPORT_TO_STDOUT,
-    REPORT_OFF_TERMINAL // bytes for programs: written to profileNNN.SUFFIX when stdout is a
-                        // terminal
+    REPORT_OFF_TERMINAL, // bytes for programs: to profileNNN.SUFFIX when stdout is a terminal
+    REPORT_TO_VIEWER,    // shown by the program that report_type.viewer names
 };
 
 struct report;
@@ -20,17 +24,22 @@ struct report;
 struct report_type {
     const char *name; // "top"; the flag is "-top"
     const char *help;
+    const char *usage;     // of the command in the shell, in lines; NULL: it takes no arguments
     const char *parameter; // what "-name=" takes, NULL: nothing
     bool (*write)(struct buf *out, struct report *r, struct err *e);
     enum report_destination destination;
-    const char *suffix; // of a file with this report: "pb.gz"
+    const char *suffix; // of a file with this report: "pb.gz"; also the picture's format
+    const char *viewer; // a program with its options; NULL with REPORT_TO_VIEWER: a browser
     const char *mime;
-    i64 nodecount;      // when the config leaves it open; 0: all
-    bool is_visual;     // a picture: nodes are chosen and ordered by how much they tell
-    bool shows_edges;   // lists calls, not just places
-    bool is_untrimmed;  // shows all, whatever the config says
-    bool by_address;    // granularity is addresses, whatever the config says
-    bool keeps_objfile; // tells apart places of one name in several files
+    const char *granularity; // whatever the config says; NULL: as that says
+    bool shows_all_nodes;    // when the config leaves nodecount open; otherwise 80 are shown
+    bool is_visual;          // a picture: nodes are chosen and ordered by how much they tell
+    bool takes_call_tree;    // the config's call_tree is heard
+    bool shows_edges;        // lists calls, not just places
+    bool is_untrimmed;       // shows all, whatever the config says
+    bool is_integer;         // its values have no fraction
+    bool never_inlines, always_inlines; // whatever the config's noinlines says
+    bool keeps_objfile;                 // tells apart places of one name in several files
 };
 
 // Ends with a row whose name is NULL.
@@ -44,15 +53,17 @@ struct report {
     struct config config; // with the type's overrides
     struct profile p;     // filtered and aggregated
     struct arena *arena;
-    u32 column;             // of values
-    struct str sample_type; // "inuse_space", "mean_delay"
-    struct str sample_unit; // of the profile: "bytes"
-    struct str output_unit; // of the report
-    i64 total;              // sum of all magnitudes, before or after filtering as the config says
-    struct str filter[16];  // "focus=main", in the order in which they are shown
+    struct graph_values values; // column, and whether to divide
+    struct label_units units;   // of the labels' numbers
+    struct str sample_type;     // "inuse_space", "mean_delay"
+    struct str sample_unit;     // of the profile: "bytes"
+    struct str output_unit;     // of the report
+    i64 total;                  // of all magnitudes, before or after filtering as the config says;
+                                // of the base's alone where there is one
+    struct str filter[16];      // "focus=main", in the order in which they are shown
     u32 nfilter;
     struct str parameter;
-    const bool *matched;  // by node: its name matches the parameter; NULL: there is none
+    struct regex *wanted; // the parameter; NULL: there is none
     struct buf *warnings; // a line each
 };
 
@@ -63,19 +74,39 @@ bool report_write(struct buf *out, const struct profile *p, const struct report_
                   struct str parameter, const struct config *c, struct buf *warnings,
                   struct arena *a, struct err *e);
 
+// The lines that greet a person: what the profile is.  Fails as report_write().
+bool report_greeting(struct buf *out, const struct profile *p, const struct config *c, i64 *total,
+                     struct buf *warnings, struct arena *a, struct err *e);
+
 // What the writers share.
 
-// A graph as a report shows it: sorted, trimmed, and how much was left out.
+// The label that marks samples of the base that -diff_base subtracts.
+#define REPORT_BASE_LABEL "pprof::base"
+
+// trim.c: a graph as a report shows it: sorted, trimmed, and how much was left out.
 struct trimmed {
     struct graph graph;
-    u32 norig;         // nodes before the top ones were chosen
-    u32 dropped_nodes; // below nodefraction
-    u32 dropped_edges; // below edgefraction
+    struct nodelets nodelets; // only for visual reports
+    u32 norig;                // nodes before the top ones were chosen
+    u32 dropped_nodes;        // below nodefraction
+    u32 dropped_edges;        // below edgefraction
 };
-bool report_graph(struct trimmed *t, struct report *r, struct err *e);
+void report_graph(struct trimmed *t, struct report *r);
+
+// All nodes, without edges and in no order.
+struct graph report_nodes(const struct report *r);
+
+// header.c
 
 // Appends a value in the report's unit, divided as the config says.
 void report_value(struct buf *out, const struct report *r, i64 value);
+
+// The same as text, for a column of fixed width; and "." for nothing.
+struct amount {
+    char text[512];
+};
+struct amount report_amount(const struct report *r, i64 value);
+struct amount report_amount_or_dot(const struct report *r, i64 value);
 
 // The lines over a report: what the profile is, what is shown of it, what was left out.  Each ends
 // with end.
@@ -83,20 +114,24 @@ void report_profile_labels(struct buf *out, const struct report *r, const char *
 void report_labels(struct buf *out, const struct report *r, const struct trimmed *t, bool whole,
                    const char *end);
 
-// text.c
-bool report_text(struct buf *out, struct report *r, struct err *e);
-bool report_tree(struct buf *out, struct report *r, struct err *e);
-bool report_traces(struct buf *out, struct report *r, struct err *e);
+// labels.c: the labels of a sample that are texts, or those that are numbers; a part a key, in the
+// order of the parts.
+typedef void label_writer(struct buf *out, const struct report *r, const struct label *l, u32 n);
+u32 report_label_parts(struct str **part, const struct report *r, const struct sample *s,
+                       bool texts, label_writer *write);
 
-// raw.c
-bool report_raw(struct buf *out, struct report *r, struct err *e);
-bool report_comments(struct buf *out, struct report *r, struct err *e);
-bool report_proto(struct buf *out, struct report *r, struct err *e);
+// The first mapping's file without its folder; empty when it has none.
+struct str report_title(const struct report *r);
 
-// dot.c
-bool report_dot(struct buf *out, struct report *r, struct err *e);
-
-// picture.c: the graph laid out by Graphviz's library; the format is the type's suffix.
-bool report_picture(struct buf *out, struct report *r, struct err *e);
+// Writers, by file.
+typedef bool report_writer(struct buf *out, struct report *r, struct err *e);
+report_writer report_text, report_tree, report_traces; // text.c
+report_writer report_tags;                             // tags.c
+report_writer report_raw, report_comments;             // raw.c
+report_writer report_proto, report_topproto;           // proto.c
+report_writer report_callgrind;                        // callgrind.c
+report_writer report_dot;                              // dot.c
+report_writer report_picture;                          // picture.c
+report_writer report_list;                             // list.c
 
 #endif

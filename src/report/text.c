@@ -3,23 +3,19 @@
 
 #include "report/report.h"
 
-enum { VALUE_LIMIT = 512 };
+enum { COLUMN = 10, EDGE_COLUMN = 50 }; // characters
 
-// A formatted value, for a column of fixed width.
-struct value {
-    char text[VALUE_LIMIT];
-};
-
-static struct value value_text(const struct report *r, i64 value)
+static void add_amount(struct buf *out, const struct report *r, i64 value, size_t width)
 {
-    struct value v = {""};
-    struct buf b;
-    buf_init(&b, VALUE_LIMIT - 1);
-    report_value(&b, r, value);
-    for (size_t i = 0; i < b.len; i++)
-        v.text[i] = b.data[i];
-    buf_free(&b);
-    return v;
+    struct amount amount = report_amount(r, value);
+    buf_right(out, str_of(amount.text), width);
+}
+
+// "    1.50MB 25.00%", with what is between.
+static void add_share(struct buf *out, const struct report *r, i64 value, i64 total, size_t width)
+{
+    add_amount(out, r, value, width);
+    buf_printf(out, " %s", unit_percent(value, total).text);
 }
 
 // " (inline)" when all calls of a node were inlined, " (partial-inline)" when some were.
@@ -37,21 +33,21 @@ static const char *inline_label(const struct graph *g, u32 node)
 
 bool report_text(struct buf *out, struct report *r, struct err *e)
 {
+    (void)e;
     struct trimmed t;
-    if (!report_graph(&t, r, e))
-        return false;
+    report_graph(&t, r);
     const struct graph *g = &t.graph;
     report_labels(out, r, &t, false, "\n");
     buf_printf(out, "%10s %5s%% %5s%% %10s %5s%%\n", "flat", "flat", "sum", "cum", "cum");
     i64 sum = 0;
     for (u32 i = 0; i < g->nshown; i++) {
         const struct node *n = &g->node[g->shown[i]];
-        i64 flat = node_flat(n), cum = node_cum(n);
+        i64 flat = node_flat(n);
         sum += flat;
-        buf_printf(out, "%10s %s %s ", value_text(r, flat).text, unit_percent(flat, r->total).text,
-                   unit_percent(sum, r->total).text);
-        buf_printf(out, "%10s %s  %.*s%s\n", value_text(r, cum).text,
-                   unit_percent(cum, r->total).text, STR_ARG(node_name(g, g->shown[i])),
+        add_share(out, r, flat, r->total, COLUMN);
+        buf_printf(out, " %s ", unit_percent(sum, r->total).text);
+        add_share(out, r, node_cum(n), r->total, COLUMN);
+        buf_printf(out, "  %.*s%s\n", STR_ARG(node_name(g, g->shown[i])),
                    inline_label(g, g->shown[i]));
     }
     return true;
@@ -61,9 +57,8 @@ bool report_text(struct buf *out, struct report *r, struct err *e)
 static void tree_edge(struct buf *out, const struct report *r, const struct graph *g,
                       const struct edge *e, i64 cum, u32 other)
 {
-    buf_printf(out, "%50s %s |   %.*s%s\n", value_text(r, e->weight).text,
-               unit_percent(e->weight, cum).text, STR_ARG(node_name(g, other)),
-               e->is_inline ? " (inline)" : "");
+    add_share(out, r, e->weight, cum, EDGE_COLUMN);
+    buf_printf(out, " |   %.*s%s\n", STR_ARG(node_name(g, other)), e->is_inline ? " (inline)" : "");
 }
 
 static void tree_node(struct buf *out, const struct report *r, const struct graph *g, u32 node,
@@ -76,10 +71,10 @@ static void tree_node(struct buf *out, const struct report *r, const struct grap
     for (u32 i = 0; i < count; i++)
         tree_edge(out, r, g, &g->edge[edge[i]], cum, g->edge[edge[i]].src);
     *sum += flat;
-    buf_printf(out, "%10s %s %s ", value_text(r, flat).text, unit_percent(flat, r->total).text,
-               unit_percent(*sum, r->total).text);
-    buf_printf(out, "%10s %s                | %.*s\n", value_text(r, cum).text,
-               unit_percent(cum, r->total).text, STR_ARG(node_name(g, node)));
+    add_share(out, r, flat, r->total, COLUMN);
+    buf_printf(out, " %s ", unit_percent(*sum, r->total).text);
+    add_share(out, r, cum, r->total, COLUMN);
+    buf_printf(out, "                | %.*s\n", STR_ARG(node_name(g, node)));
     edge = graph_out(g, node, &count);
     for (u32 i = 0; i < count; i++)
         tree_edge(out, r, g, &g->edge[edge[i]], cum, g->edge[edge[i]].dest);
@@ -90,8 +85,7 @@ static void tree_node(struct buf *out, const struct report *r, const struct grap
 bool report_tree(struct buf *out, struct report *r, struct err *e)
 {
     struct trimmed t;
-    if (!report_graph(&t, r, e))
-        return false;
+    report_graph(&t, r);
     const struct graph *g = &t.graph;
     report_labels(out, r, &t, false, "\n");
     buf_text(out, TREE_SEPARATOR
@@ -99,7 +93,7 @@ bool report_tree(struct buf *out, struct report *r, struct err *e)
     u32 matched = 0;
     i64 sum = 0;
     for (u32 i = 0; i < g->nshown; i++) {
-        if (r->matched && !r->matched[g->shown[i]])
+        if (r->wanted && !regex_match(r->wanted, node_name(g, g->shown[i])))
             continue;
         matched++;
         buf_text(out, TREE_SEPARATOR);
@@ -107,32 +101,42 @@ bool report_tree(struct buf *out, struct report *r, struct err *e)
     }
     if (g->nshown)
         buf_text(out, TREE_SEPARATOR);
-    return matched || !r->matched ||
+    return matched || !r->wanted ||
            err_set(e, ENOENT, "no matches found for regexp: %.*s", STR_ARG(r->parameter));
 }
 
 #define TRACE_SEPARATOR "-----------+-------------------------------------------------------\n"
 
-// A sample's labels of one kind, texts or numbers, a line a key.
-static void trace_labels(struct buf *out, const struct report *r, const struct sample *s)
+// "       key:  value value" of labels of one key.
+static void trace_label(struct buf *out, const struct report *r, const struct label *l, u32 n)
 {
-    const struct profile *p = &r->p;
-    for (u32 i = 0; i < s->nlabel; i++) {
-        const struct label *l = &p->label[s->label + i], *before = i ? l - 1 : NULL;
-        bool same_key = before &&
-                        str_equal(profile_string(p, l->key), profile_string(p, before->key)) &&
-                        (l->text == 0) == (before->text == 0);
-        if (!same_key)
-            buf_printf(out, "%s%10.*s:  ", i ? "\n" : "", STR_ARG(profile_string(p, l->key)));
+    struct str key = profile_string(&r->p, l->key);
+    buf_right(out, key, COLUMN);
+    buf_text(out, ":  ");
+    for (u32 i = 0; i < n; i++) {
+        buf_text(out, i ? " " : "");
+        if (l[i].text)
+            buf_add(out, profile_string(&r->p, l[i].text));
         else
-            buf_char(out, ' ');
-        if (l->text)
-            buf_add(out, profile_string(p, l->text));
-        else
-            unit_label(out, l->number, profile_label_unit(p, l), STR("auto"));
+            unit_label(out, l[i].number, label_unit(&r->units, key), STR("auto"));
     }
-    if (s->nlabel)
-        buf_char(out, '\n');
+    buf_char(out, '\n');
+}
+
+// A sample's labels, texts before numbers, a line a key.
+static struct str trace_labels(const struct report *r, const struct sample *s)
+{
+    struct buf lines;
+    buf_init(&lines, SIZE_MAX / 2);
+    for (u32 kind = 0; kind < 2; kind++) {
+        struct str *part;
+        u32 n = report_label_parts(&part, r, s, kind == 0, trace_label);
+        for (u32 i = 0; i < n; i++)
+            buf_add(&lines, part[i]);
+    }
+    struct str text = arena_str(r->arena, buf_str(&lines));
+    buf_free(&lines);
+    return text;
 }
 
 static void trace_frames(struct buf *out, const struct report *r, const struct places *ps,
@@ -142,8 +146,12 @@ static void trace_frames(struct buf *out, const struct report *r, const struct p
     for (u32 k = s->frame; k < s->frame + s->nframe; k++) {
         u32 location = r->p.frame[k], last = ps->first[location + 1];
         for (u32 i = ps->first[location]; i < last; i++) {
-            buf_printf(out, "%10s   %.*s%s\n", first ? value_text(r, value).text : "",
-                       STR_ARG(ps->name[ps->of_line[i]]), i + 1 < last ? " (inline)" : "");
+            if (first)
+                add_amount(out, r, value, COLUMN);
+            else
+                buf_right(out, STR(""), COLUMN);
+            buf_printf(out, "   %.*s%s\n", STR_ARG(ps->name[ps->of_line[i]]),
+                       i + 1 < last ? " (inline)" : "");
             first = false;
         }
     }
@@ -152,7 +160,8 @@ static void trace_frames(struct buf *out, const struct report *r, const struct p
 bool report_traces(struct buf *out, struct report *r, struct err *e)
 {
     (void)e;
-    struct places ps = places_build(&r->p, false, r->arena);
+    struct places ps = places_build(&r->p, &(struct places_options){0}, r->arena);
+    struct str *labels = arena_new(r->arena, struct str, r->p.nlabel); // by run; NULL: not yet
     report_profile_labels(out, r, "\n");
     for (u32 i = 0; i < r->p.nsample; i++) {
         const struct sample *s = &r->p.sample[i];
@@ -160,8 +169,10 @@ bool report_traces(struct buf *out, struct report *r, struct err *e)
         if (s->nframe == 0)
             continue;
         buf_text(out, TRACE_SEPARATOR);
-        trace_labels(out, r, s);
-        trace_frames(out, r, &ps, s, divided(value[r->column], r->config.mean ? value[0] : 0));
+        if (s->nlabel && !labels[s->label].ptr)
+            labels[s->label] = trace_labels(r, s);
+        buf_add(out, s->nlabel ? labels[s->label] : STR(""));
+        trace_frames(out, r, &ps, s, divided(value[r->values.type], r->values.mean ? value[0] : 0));
     }
     buf_text(out, TRACE_SEPARATOR);
     return true;

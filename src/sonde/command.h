@@ -4,7 +4,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
-#include "profile/profile.h"
+#include "base/str.h"
 
 enum {
     STATUS_OK = 0,
@@ -17,8 +17,8 @@ int fail(const struct err *e);
 // "sonde: ..." on stderr, for what does not stop the work.
 void warn(const char *format, ...) PRINTF(1, 2);
 
-// report.c: sonde [-REPORT] [OPTIONS] SOURCE; arguments without the command's own name.
-int command_report(char **argument);
+// show.c: sonde [-REPORT] [OPTIONS] [BINARY] SOURCE...; arguments without the command's own name.
+int command_show(char **argument);
 
 // run.c: sonde run [OPTIONS] -- PROGRAM ARGUMENTS
 int command_run(char **argument);
@@ -31,23 +31,6 @@ int command_oom(char **argument);
 
 // usage.c
 void usage(void);
-
-// source.c
-
-struct source_options {
-    size_t most_bytes;    // unpacked
-    i64 timeout_s;        // of a download; -1: the default
-    struct str symbolize; // as of -symbolize=
-};
-
-// Fetches, decodes and symbolizes the profile that name stands for: a file ("-": standard input),
-// an http(s) URL, a PID, or a record.
-bool source_fetch(struct profile *out, struct str name, const struct source_options *o,
-                  struct arena *a, struct err *e);
-
-// Adds functions and lines to a profile as -symbolize=MODE says, warning about files that have
-// none.
-struct profile source_symbolize(const struct profile *p, struct str mode, struct arena *a);
 
 // option.c: Go's flag syntax: "-name", "--name", "-name=value", "-name value".
 

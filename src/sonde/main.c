@@ -50,5 +50,5 @@ int main(int argc, char **argv)
         if (argc > 1 && strcmp(argv[1], commands[i].name) == 0)
             return commands[i].run(argv + 2);
     }
-    return command_report(argv + (argc > 0));
+    return command_show(argv + (argc > 0));
 }

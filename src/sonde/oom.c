@@ -13,6 +13,7 @@
 #include "record/folder.h"
 #include "report/graph.h"
 #include "sonde/command.h"
+#include "sonde/fetch.h"
 
 enum { MOST_FUNCTIONS = 10, MOST_CALLERS = 6, MOST_TICKS = 20, BAR_WIDTH = 30 };
 
@@ -194,8 +195,9 @@ static bool print_heap(const struct subject *s, const struct profile *p, struct 
         return false;
     struct profile functions =
         filter_aggregate(p, (struct granularity){.inlines = true, .function = true}, a);
+    struct places places = places_build(&functions, &(struct places_options){0}, a);
     struct graph g =
-        graph_nodes(&functions, (struct graph_values){.type = column}, false, false, a);
+        graph_nodes(&functions, (struct graph_values){.type = column}, places, false, a);
     graph_sort(&g, GRAPH_BY_FLAT);
     printf("\nLive heap %s: ", s->is_alive ? "now" : "at death");
     print_bytes(s->live_bytes);
@@ -263,7 +265,7 @@ static bool report(const char *argument, struct arena *a, struct err *e)
     u32 ntick = record_ticks(&tick, &s.v, a);
     print_verdict(&s, ntick ? &tick[ntick - 1] : NULL);
     struct profile raw = record_heap(&s.v, 0, a), p;
-    raw = source_symbolize(&raw, STR(""), a);
+    raw = symbolize(&raw, STR(""), a);
     if (!filter_drop_frames(&p, &raw, a, e) || !print_heap(&s, &p, a, e))
         return false;
     print_time_line(tick, ntick);

@@ -1,74 +1,122 @@
+#include "sonde/usage.h"
+
 #include <stdio.h>
+#include <string.h>
 
 #include "report/report.h"
 #include "sonde/command.h"
+#include "sonde/request.h"
 
-static const char head[] = "Sonde is pprof for native programs: where memory and time go, also "
-                           "after the OOM killer came.\n"
-                           "\n"
-                           "usage:\n"
-                           "   sonde run [OPTIONS] [--] PROGRAM [ARGUMENT...]   runs a program "
-                           "with the library, and serves its profiles\n"
-                           "   sonde serve [OPTIONS]                           serves profiles of "
-                           "all programs that run with the library\n"
-                           "   sonde oom [RECORD|PID|DIR]                      says what held the "
-                           "memory of a program that was killed\n"
-                           "   sonde -FORMAT [OPTIONS] SOURCE                  shows a profile\n"
-                           "   sonde help | version\n"
-                           "\n"
-                           "SOURCE is a profile's file (\"-\": standard input), an http or https "
-                           "URL, the PID of a program that runs with the\n"
-                           "library, or a record that one left behind.\n"
-                           "\n"
-                           "Formats (one at a time; -top when none is named):\n";
+static const char head[] =
+    "Sonde is pprof for native programs: where memory and time go, also after the OOM killer "
+    "came.\n"
+    "\n"
+    "usage:\n"
+    "\n"
+    "   sonde run [OPTIONS] [--] PROGRAM [ARGUMENT...]   runs a program with the library, and "
+    "serves its profiles\n"
+    "   sonde serve [OPTIONS]                           serves profiles of all programs that run "
+    "with the library\n"
+    "   sonde oom [RECORD|PID|DIR]                      says what held the memory of a program "
+    "that was killed\n"
+    "   sonde -FORMAT [OPTIONS] [BINARY] SOURCE...      shows a profile, or the sum of several\n"
+    "   sonde [OPTIONS] [BINARY] SOURCE...              the same, in a shell that takes commands\n"
+    "   sonde help | version\n"
+    "\n"
+    "SOURCE is a profile's file (\"-\": standard input), an http or https URL, the PID of a "
+    "program that runs with the\n"
+    "library, or a record that one left behind.  Files: profile.proto (plain, gzip, zstd), "
+    "perf.data, folded stacks,\n"
+    "jemalloc's and gperftools' dumps, Go's and Java's texts.\n"
+    "\n"
+    "Details:\n";
 
 static const char tail[] =
     "\n"
-    "Source options:\n"
-    "   -symbolize=MODE       local (also the default): names and lines from the binaries; none; "
-    "force: anew\n"
-    "   -timeout=SECONDS      of a download (60)\n"
-    "   -max_size=SIZE        largest profile to read, unpacked (2GiB)\n"
+    "  Options of run:\n"
+    "    -http=[HOST]:PORT     where to serve /debug/pprof/ (localhost:6060); empty: nowhere\n"
+    "    -dir=DIR              folder of the live record (/dev/shm/sonde-UID)\n"
+    "    -rate=BYTES           mean number of allocated bytes between two samples (512KiB); 0: "
+    "none are taken\n"
+    "    -keep                 keep the record after a clean exit, too\n"
+    "  Options of serve:\n"
+    "    -http=[HOST]:PORT     where to serve (localhost:6060)\n"
+    "    -dir=DIR              folder of the live records\n"
     "\n"
-    "Shorthands for -sample_index:\n"
-    "   -inuse_space  -inuse_objects  -alloc_space  -alloc_objects\n"
-    "\n"
-    "Options of run:\n"
-    "   -http=[HOST]:PORT     where to serve /debug/pprof/ (localhost:6060); empty: nowhere\n"
-    "   -dir=DIR              folder of the live record (/dev/shm/sonde-UID)\n"
-    "   -rate=BYTES           mean number of allocated bytes between two samples (512KiB); 0: none "
-    "are taken\n"
-    "   -keep                 keep the record after a clean exit, too\n"
-    "Options of serve:\n"
-    "   -http=[HOST]:PORT     where to serve (localhost:6060)\n"
-    "   -dir=DIR              folder of the live records\n"
-    "\n"
-    "Environment:\n"
-    "   SONDE_DIR             folder of live records (/dev/shm/sonde-UID)\n"
-    "   SONDE_KEEP            folder where records of dead programs are kept (/var/tmp/sonde-UID)\n"
-    "   PPROF_BINARY_PATH     folders with binaries, by ':'\n";
+    "  Environment Variables:\n"
+    "    SONDE_DIR             Folder of live records (/dev/shm/sonde-UID)\n"
+    "    SONDE_KEEP            Folder where records of dead programs are kept "
+    "(/var/tmp/sonde-UID)\n"
+    "    PPROF_TMPDIR          Location for saved profiles (default $HOME/pprof)\n"
+    "    PPROF_BINARY_PATH     Search path for local binary files\n"
+    "                          default: $HOME/pprof/binaries\n"
+    "                          searches $buildid/$name, $buildid/*, $path/$buildid,\n"
+    "                          ${buildid:0:2}/${buildid:2}.debug, $name, $path,\n"
+    "                          ${name}.debug, $dir/.debug/${name}.debug,\n"
+    "                          usr/lib/debug/$dir/${name}.debug\n"
+    "    BROWSER               Program that -web and -weblist open first\n";
+
+static void entry(struct buf *out, const char *prefix, const char *name, const char *help)
+{
+    int width = 16 - (int)strlen(prefix), first_line = (int)strcspn(help, "\n");
+    buf_printf(out, "    %s%-*s %.*s\n", prefix, width, name, first_line, help);
+}
+
+static void group(struct buf *out, const char *prefix, const struct config_variable *v)
+{
+    entry(out, "", v->name, "");
+    for (struct str rest = str_of(v->choices); rest.len;) {
+        char name[64];
+        struct str choice = str_cut(&rest, ' ');
+        snprintf(name, sizeof(name), "%.*s", STR_ARG(choice));
+        buf_text(out, "  ");
+        entry(out, prefix, name, config_help(choice));
+    }
+}
+
+void usage_tables(struct buf *out, const char *prefix, const char *more)
+{
+    for (const struct report_type *t = report_types; t->name; t++)
+        entry(out, prefix, t->name, t->help);
+    buf_printf(out, "%s\n  Options:\n", more);
+    for (const struct config_variable *v = config_variables; v->name; v++) {
+        if (v->type != CONFIG_CHOICE)
+            entry(out, prefix, v->name, v->help);
+    }
+    buf_text(out, "\n  Option groups (only set one per group):\n");
+    for (const struct config_variable *v = config_variables; v->name; v++) {
+        if (v->type == CONFIG_CHOICE)
+            group(out, prefix, v);
+    }
+}
+
+bool usage_about(struct buf *out, struct str name)
+{
+    const struct report_type *t = report_find(name);
+    const char *help = config_help(name);
+    if (!t && !help)
+        return false;
+    buf_printf(out, "%s\n", t ? t->help : help);
+    if (t && t->usage) {
+        buf_text(out, "  Usage:\n");
+        for (struct str rest = str_of(t->usage); rest.len;)
+            buf_printf(out, "    %.*s\n", STR_ARG(str_cut(&rest, '\n')));
+    }
+    if (t)
+        buf_char(out, '\n');
+    return true;
+}
 
 void usage(void)
 {
-    fputs(head, stdout);
-    for (const struct report_type *t = report_types; t->name; t++)
-        printf("   -%s%s%-*s %s\n", t->name, t->parameter ? "=" : "",
-               20 - (int)str_of(t->name).len - (t->parameter != NULL),
-               t->parameter ? t->parameter : "", t->help);
-    puts("\nOptions:");
-    for (const struct config_variable *v = config_variables; v->name; v++) {
-        if (v->type == CONFIG_CHOICE)
-            continue;
-        printf("   -%-20s %s\n", v->name, v->help);
-    }
-    for (const struct config_variable *v = config_variables; v->name; v++) {
-        struct str rest = str_of(v->choices);
-        if (v->type != CONFIG_CHOICE)
-            continue;
-        printf("   %s, one of", v->help);
-        while (rest.len)
-            printf(" -%.*s", STR_ARG(str_cut(&rest, ' ')));
-        putchar('\n');
-    }
-    fputs(tail, stdout);
+    struct buf out;
+    buf_init(&out, 1 << 20);
+    buf_text(&out, head);
+    buf_text(&out, "  Output formats (select at most one):\n");
+    usage_tables(&out, "-", "");
+    buf_char(&out, '\n');
+    buf_text(&out, request_help);
+    buf_text(&out, tail);
+    fwrite(out.data, 1, out.len, stdout);
+    buf_free(&out);
 }

@@ -39,7 +39,7 @@ is "$(curl -s -o /dev/null -w '%{http_code}' "$url"nosuch)" 404 "an unknown prof
 like "$(curl -si "$url"nosuch)" 'X-Go-Pprof: 1' "in a way that pprof shows"
 is "$(curl -s -o /dev/null -w '%{http_code}' -X PUT "$url"heap)" 405 "PUT is refused"
 is "$(curl -s -o /dev/null -w '%{http_code}' -H 'Host: evil.example' "$url"heap)" 403 "a foreign Host is refused"
-like "$("$sonde" -top "$url"nosuch 2>&1)" 'server response: 404 - Unknown profile' "the server's own words reach the user"
+like "$("$sonde" -top "$url"nosuch 2>&1)" 'server response: 404 Not Found - Unknown profile' "the server's own words reach the user"
 for i in 1 2 3 4 5 6 7 8; do curl -s "$url"heap >"$tmp/heap.$i" & done
 wait $(jobs -p | grep -v "^$pid$")
 same=0

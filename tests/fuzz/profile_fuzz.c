@@ -2,8 +2,8 @@
 // shown.
 #include <stdlib.h>
 
-#include "profile/decode.h"
 #include "profile/encode.h"
+#include "profile/read.h"
 #include "report/report.h"
 
 enum { LIMIT_MIB = 64 };
@@ -29,7 +29,7 @@ static void write_and_read(const struct profile *p, struct arena *a)
     buf_init(&once, (size_t)MIB(LIMIT_MIB));
     buf_init(&twice, (size_t)MIB(LIMIT_MIB));
     profile_encode(&once, p);
-    if (!profile_decode(&again, buf_str(&once), (size_t)MIB(LIMIT_MIB), a, &e))
+    if (!profile_read(&again, buf_str(&once), (size_t)MIB(LIMIT_MIB), a, &e))
         abort();
     profile_encode(&twice, &again);
     if (!str_equal(buf_str(&once), buf_str(&twice)))
@@ -47,7 +47,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t n)
     struct err e;
     struct profile p;
     arena_init(&a, (size_t)MIB(1024));
-    if (profile_decode(&p, (struct str){(const char *)data, n}, (size_t)MIB(LIMIT_MIB), &a, &e)) {
+    if (profile_read(&p, (struct str){(const char *)data, n}, (size_t)MIB(LIMIT_MIB), &a, &e)) {
         write_and_read(&p, &a);
         show(&p, type[n % ARRAY_LEN(type)], &a);
     }

@@ -5,6 +5,7 @@
 #include "../tap.h"
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/compress.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/table.h"

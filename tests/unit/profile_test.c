@@ -3,11 +3,12 @@
 #include <string.h>
 
 #include "../tap.h"
+#include "base/compress.h"
 #include "base/file.h"
 #include "profile/build.h"
-#include "profile/decode.h"
 #include "profile/encode.h"
 #include "profile/filter.h"
+#include "profile/read.h"
 
 static struct arena arena;
 
@@ -88,7 +89,7 @@ static struct str encoded(const struct profile *p)
 
 static bool decode(struct profile *p, struct str bytes, struct err *e)
 {
-    return profile_decode(p, bytes, (size_t)MIB(64), &arena, e);
+    return profile_read(p, bytes, (size_t)MIB(64), &arena, e);
 }
 
 static void test_round_trip(void)
@@ -194,7 +195,7 @@ static void test_bomb(void)
     gzip_encode(&packed, (struct str){arena_alloc(&a, n, 1), n}, 9);
     arena_free(&a);
     size_t before = arena.mapped_bytes;
-    ok(!profile_decode(&p, buf_str(&packed), (size_t)MIB(100), &arena, &e) && e.code == EFBIG &&
+    ok(!profile_read(&p, buf_str(&packed), (size_t)MIB(100), &arena, &e) && e.code == EFBIG &&
            strstr(e.text, "-max_size"),
        "a gzip bomb is refused, with the flag that raises the limit: %s", e.text);
     ok(arena.mapped_bytes - before < (size_t)MIB(110), "and costs no more than the limit");

@@ -1,0 +1,141 @@
+#include "profile/read.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/compress.h"
+#include "profile/decode.h"
+#include "profile/legacy.h"
+#include "profile/merge.h"
+#include "profile/wire.h"
+
+// Functions of allocators, profilers and locks, which older profiles show though nobody asks for
+// them; pprof's lists.
+#define ALLOCATORS                                                                                 \
+    "calloc|cfree|malloc|free|memalign|do_memalign|(__)?posix_memalign|pvalloc|valloc|realloc|"    \
+    "tcmalloc::.*|tc_calloc|tc_cfree|tc_malloc|tc_free|tc_memalign|tc_posix_memalign|tc_pvalloc|"  \
+    "tc_valloc|tc_realloc|tc_new|tc_delete|tc_newarray|tc_deletearray|tc_new_nothrow|"             \
+    "tc_newarray_nothrow|malloc_zone_malloc|malloc_zone_calloc|malloc_zone_valloc|"                \
+    "malloc_zone_realloc|malloc_zone_memalign|malloc_zone_free|runtime\\..*|BaseArena::.*|"        \
+    "(::)?do_malloc_no_errno|(::)?do_malloc_pages|(::)?do_malloc|DoSampledAllocation|"             \
+    "MallocedMemBlock::MallocedMemBlock|_M_allocate|__builtin_(vec_)?delete|"                      \
+    "__builtin_(vec_)?new|__gnu_cxx::new_allocator::allocate|__libc_malloc|"                       \
+    "__malloc_alloc_template::allocate|allocate|cpp_alloc|operator new(\\[\\])?|"                  \
+    "simple_alloc::allocate"
+#define KEPT_ALLOCATORS "runtime\\.panic|runtime\\.reflectcall|runtime\\.call[0-9]*"
+#define PROFILERS                                                                                  \
+    "ProfileData::Add|ProfileData::prof_handler|CpuProfiler::prof_handler|__pthread_sighandler|"   \
+    "__restore"
+#define LOCKS                                                                                      \
+    "RecordLockProfileData|(base::)?RecordLockProfileData.*|(base::)?SubmitMutexProfileData.*|"    \
+    "(base::)?SubmitSpinLockProfileData.*|(base::Mutex::)?AwaitCommon.*|(base::Mutex::)?Unlock.*|" \
+    "(base::Mutex::)?UnlockSlow.*|(base::Mutex::)?ReaderUnlock.*|(base::MutexLock::)?~MutexLock.*" \
+    "|(Mutex::)?AwaitCommon.*|(Mutex::)?Unlock.*|(Mutex::)?UnlockSlow.*|"                          \
+    "(Mutex::)?ReaderUnlock.*|(MutexLock::)?~MutexLock.*|(SpinLock::)?Unlock.*|"                   \
+    "(SpinLock::)?SlowUnlock.*|(SpinLockHolder::)?~SpinLockHolder.*"
+
+// What is to be dropped from profiles of these sample types, by ','.
+static const struct {
+    const char *types, *drop, *keep;
+} uninteresting[] = {
+    {"objects,space", ALLOCATORS, KEPT_ALLOCATORS},
+    {"inuse_objects,inuse_space", ALLOCATORS, KEPT_ALLOCATORS},
+    {"alloc_objects,alloc_space,inuse_objects,inuse_space", ALLOCATORS, KEPT_ALLOCATORS},
+    {"contentions,delay", LOCKS, ""},
+};
+
+static void drop_uninteresting(struct legacy *l)
+{
+    struct buf types;
+    const char *drop = PROFILERS, *keep = "";
+    buf_init(&types, 4096);
+    for (u32 i = 0; i < l->b.p.ntype; i++) {
+        buf_text(&types, i ? "," : "");
+        buf_add(&types, profile_string(&l->b.p, l->b.p.type[i].type));
+    }
+    for (size_t i = 0; i < ARRAY_LEN(uninteresting); i++) {
+        if (str_equal(buf_str(&types), str_of(uninteresting[i].types))) {
+            drop = uninteresting[i].drop;
+            keep = uninteresting[i].keep;
+        }
+    }
+    buf_free(&types);
+    l->b.p.drop_frames = build_string(&l->b, str_of(drop));
+    l->b.p.keep_frames = build_string(&l->b, str_of(keep));
+}
+
+static enum format read_legacy(struct profile *out, struct str bytes, struct arena *a,
+                               struct err *e)
+{
+    static legacy_decoder *const decoders[] = {legacy_cpu,     legacy_heap,       legacy_go_count,
+                                               legacy_threads, legacy_contention, legacy_java};
+    for (size_t i = 0; i < ARRAY_LEN(decoders); i++) {
+        struct legacy l;
+        legacy_init(&l, a);
+        enum format f = decoders[i](&l, bytes, e);
+        if (f == FORMAT_DECODED) {
+            drop_uninteresting(&l);
+            *out = l.b.p;
+        }
+        if (f != FORMAT_OTHER)
+            return f;
+    }
+    return FORMAT_OTHER;
+}
+
+// Where the next profile begins, when several follow each other: writers put fields in the order of
+// their numbers, so it is where the first comes again after the last ones.
+static struct str cut_profile(struct str *rest)
+{
+    enum { SAMPLE_TYPE = 1, TIME_NANOS = 9 };
+    struct reader r = reader_of(*rest);
+    const u8 *at = r.at;
+    bool is_late = false;
+    for (struct field f; read_field(&r, &f); at = r.at) {
+        is_late |= f.number >= TIME_NANOS;
+        if (is_late && f.number == SAMPLE_TYPE)
+            break;
+    }
+    size_t n = (size_t)((const char *)at - rest->ptr);
+    struct str one = {rest->ptr, n ? n : rest->len};
+    *rest = str_skip(*rest, one.len);
+    return one;
+}
+
+static bool read_several(struct profile *out, struct str bytes, struct arena *a, struct err *e)
+{
+    struct profile *p = NULL;
+    u32 n = 0, cap = 0;
+    while (bytes.len) {
+        if (!profile_decode(arena_push(a, p, n, cap), cut_profile(&bytes), a, e))
+            return false;
+    }
+    return profile_merge(out, p, n, a, e);
+}
+
+static bool unpack(struct str *bytes, size_t limit, struct arena *a, struct err *e)
+{
+    if (gzip_is(*bytes))
+        return gzip_decode(bytes, *bytes, limit, a, e);
+    if (zstd_is(*bytes))
+        return zstd_decode(bytes, *bytes, limit, a, e);
+    return true;
+}
+
+bool profile_read(struct profile *out, struct str bytes, size_t limit, struct arena *a,
+                  struct err *e)
+{
+    struct err why = {0};
+    if (!unpack(&bytes, limit, a, e))
+        return false;
+    if (profile_decode(out, bytes, a, e))
+        return true;
+    if (e->code == ENOTUNIQ)
+        return read_several(out, bytes, a, e);
+    if (bytes.len == 0)
+        return false;
+    enum format f = read_legacy(out, bytes, a, &why);
+    if (f == FORMAT_BAD)
+        return err_set(e, EBADMSG, "parsing profile: %s", why.text);
+    return f == FORMAT_DECODED;
+}

@@ -1,0 +1,98 @@
+#include "report/source.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "report/path.h"
+
+enum { MOST_BYTES = 64 << 20 }; // of a source file
+
+bool sources_init(struct sources *s, const struct config *c, struct arena *a, struct err *e)
+{
+    *s = (struct sources){.search_path = c->source_path, .trim_path = c->trim_path, .arena = a};
+    table_init(&s->names, a);
+    arena_push(a, s->file, s->nfile, s->cap);
+    if (s->search_path.len)
+        return true;
+    char folder[4096];
+    if (!getcwd(folder, sizeof(folder)))
+        return err_errno(e, errno, "could not stat current dir");
+    s->search_path = arena_str(a, str_of(folder));
+    return true;
+}
+
+static struct str join(struct str dir, struct str name, struct arena *a)
+{
+    return path_clean(arena_printf(a, "%.*s/%.*s", STR_ARG(dir), STR_ARG(name)), a);
+}
+
+// Go's filepath.Dir.
+static struct str parent_of(struct str dir, struct arena *a)
+{
+    size_t n = dir.len;
+    while (n && dir.ptr[n - 1] != '/')
+        n--;
+    struct str parent = path_clean((struct str){dir.ptr, n}, a);
+    return parent.len ? parent : STR(".");
+}
+
+static bool read_at(struct str *bytes, struct str path, struct sources *s)
+{
+    struct err ignored;
+    const char *name = arena_str(s->arena, path).ptr;
+    return access(name, R_OK) == 0 && file_read(bytes, name, MOST_BYTES, s->arena, &ignored);
+}
+
+// Looks in each folder of the path, and in those above it.
+static bool search(struct str *bytes, struct str name, struct sources *s)
+{
+    for (struct str rest = s->search_path; rest.len;) {
+        struct str dir = str_cut(&rest, ':');
+        for (;;) {
+            if (read_at(bytes, join(dir, name, s->arena), s))
+                return true;
+            struct str parent = parent_of(dir, s->arena);
+            if (str_equal(parent, dir))
+                break;
+            dir = parent;
+        }
+    }
+    return false;
+}
+
+static void split_lines(struct source_file *f, struct str bytes, struct arena *a)
+{
+    u32 cap = 0;
+    arena_push(a, f->line, f->nline, cap);
+    while (bytes.len) {
+        struct str line = str_cut(&bytes, '\n');
+        if (str_ends(line, STR("\r")))
+            line.len--;
+        *arena_push(a, f->line, f->nline, cap) = line;
+    }
+}
+
+static struct source_file *read_source(struct sources *s, struct str name)
+{
+    struct source_file *f = arena_new(s->arena, struct source_file, 1);
+    struct str path = path_trim(name, s->trim_path, s->search_path), bytes = {0};
+    bool is_absolute = str_starts(path, STR("/"));
+    bool found = is_absolute ? read_at(&bytes, path, s) : search(&bytes, path, s);
+    if (!found && is_absolute)
+        err_write(&f->error, ENOENT, "open %.*s: %s", STR_ARG(path), "no such file or directory");
+    else if (!found)
+        err_write(&f->error, ENOENT, "could not find file %.*s on path %.*s", STR_ARG(path),
+                  STR_ARG(s->search_path));
+    split_lines(f, bytes, s->arena);
+    return f;
+}
+
+const struct source_file *sources_find(struct sources *s, struct str name)
+{
+    u32 row = table_add(&s->names, name);
+    if (row == s->nfile)
+        *arena_push(s->arena, s->file, s->nfile, s->cap) = read_source(s, name);
+    return s->file[row];
+}

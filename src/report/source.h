@@ -1,0 +1,31 @@
+// Source files, found from the names that profiles have for them.
+#ifndef REPORT_SOURCE_H
+#define REPORT_SOURCE_H
+
+#include "base/err.h"
+#include "base/table.h"
+#include "report/config.h"
+
+struct source_file {
+    struct str *line; // line[1] is the first, without their ends
+    u32 nline;        // line[0] included
+    struct err error; // code 0: it was read
+};
+
+struct sources {
+    struct str search_path; // folders, by ':'
+    struct str trim_path;
+    struct table names;
+    struct source_file **file; // by row of names
+    u32 nfile, cap;
+    struct arena *arena;
+};
+
+// Searches the config's source_path, or else the current folder.
+bool sources_init(struct sources *s, const struct config *c, struct arena *a, struct err *e);
+
+// The file of that name, read once.  A relative name is searched in each folder of the path and in
+// all folders above it.
+const struct source_file *sources_find(struct sources *s, struct str name);
+
+#endif

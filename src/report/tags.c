@@ -1,0 +1,127 @@
+// How much of the profile carries which labels, by key.
+#include <stdlib.h>
+
+#include "report/report.h"
+
+struct tag {
+    struct str name; // a value
+    i64 value;       // sum of its samples
+};
+
+struct key {
+    struct table names;
+    struct tag *tag; // by row of names
+    u32 ntag, cap;
+    i64 total;
+    struct str name;
+};
+
+struct tags {
+    const struct report *r;
+    struct table keys;
+    struct key *key; // by row of keys
+    u32 nkey, cap;
+};
+
+static struct key *find_key(struct tags *t, struct str name)
+{
+    struct arena *a = t->r->arena;
+    u32 row = table_add_shared(&t->keys, name);
+    if (row == t->nkey) {
+        struct key *k = arena_push(a, t->key, t->nkey, t->cap);
+        *k = (struct key){.name = name};
+        table_init(&k->names, a);
+        arena_push(a, k->tag, k->ntag, k->cap);
+    }
+    return &t->key[row];
+}
+
+static void add(struct tags *t, const struct label *l, i64 value)
+{
+    const struct profile *p = &t->r->p;
+    struct key *k = find_key(t, profile_string(p, l->key));
+    struct buf name;
+    buf_init(&name, SIZE_MAX / 2);
+    if (l->text)
+        buf_add(&name, profile_string(p, l->text));
+    else
+        unit_label(&name, l->number, label_unit(&t->r->units, k->name), t->r->output_unit);
+    u32 row = table_add(&k->names, buf_str(&name));
+    if (row == k->ntag)
+        *arena_push(t->r->arena, k->tag, k->ntag, k->cap) = (struct tag){.name = k->names.key[row]};
+    buf_free(&name);
+    k->tag[row].value += value;
+    k->total += value;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return str_compare(((const struct key *)a)->name, ((const struct key *)b)->name);
+}
+
+static int by_value(const void *a, const void *b)
+{
+    const struct tag *l = a, *r = b;
+    i64 ml = magnitude(l->value), mr = magnitude(r->value);
+    return ml != mr ? (ml < mr ? 1 : -1) : str_compare(l->name, r->name);
+}
+
+// "1.50MB (25.00%):"; without the part of the total where that is nothing.
+static struct str tag_amount(const struct report *r, i64 value)
+{
+    struct percent percent = unit_percent(value, r->total);
+    return r->total > 0
+               ? arena_printf(r->arena, "%s (%s):", report_amount(r, value).text, percent.text)
+               : arena_printf(r->arena, "%s:", report_amount(r, value).text);
+}
+
+// Two columns, aligned at the right: the key, and below it the amounts.
+static void write_key(struct buf *out, const struct report *r, struct key *k)
+{
+    struct str total = STR("");
+    size_t key_width = str_characters(k->name) + 2, width = 0;
+    struct str *amount = arena_new(r->arena, struct str, k->ntag);
+    qsort(k->tag + 1, k->ntag - 1, sizeof(*k->tag), by_value);
+    for (u32 i = 1; i < k->ntag; i++) {
+        amount[i] = tag_amount(r, k->tag[i].value);
+        width = str_characters(amount[i]) > width ? str_characters(amount[i]) : width;
+    }
+    if (r->total > 0)
+        total = arena_printf(r->arena, " (%s)", unit_percent(k->total, r->total).text);
+    buf_printf(out, " %.*s: Total %s of %s%.*s\n", STR_ARG(k->name),
+               report_amount(r, k->total).text, report_amount(r, r->total).text, STR_ARG(total));
+    for (u32 i = 1; i < k->ntag; i++) {
+        buf_right(out, STR(""), key_width);
+        buf_char(out, ' ');
+        buf_right(out, amount[i], width);
+        buf_printf(out, " %.*s\n", STR_ARG(k->tag[i].name));
+    }
+    buf_char(out, '\n');
+}
+
+bool report_tags(struct buf *out, struct report *r, struct err *e)
+{
+    (void)e;
+    struct tags t = {.r = r};
+    const struct profile *p = &r->p;
+    table_init(&t.keys, r->arena);
+    arena_push(r->arena, t.key, t.nkey, t.cap);
+    // Samples share runs of labels: what each run weighs comes first.
+    i64 *weight = arena_new(r->arena, i64, p->nlabel);
+    struct sample *run = arena_new(r->arena, struct sample, p->nlabel);
+    for (u32 i = 0; i < p->nsample; i++) {
+        const struct sample *s = &p->sample[i];
+        if (s->nlabel) {
+            weight[s->label] += profile_values(p, i)[r->values.type];
+            run[s->label] = *s;
+        }
+    }
+    for (u32 i = 0; i < p->nlabel; i++) {
+        for (u32 k = 0; k < run[i].nlabel; k++)
+            add(&t, &p->label[i + k], weight[i]);
+    }
+    qsort(t.key + 1, t.nkey - 1, sizeof(*t.key), by_name);
+    for (u32 i = 1; i < t.nkey; i++)
+        write_key(out, r, &t.key[i]);
+    return true;
+}

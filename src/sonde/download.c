@@ -1,0 +1,200 @@
+// HTTP by libcurl.
+#include <curl/curl.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "sonde/fetch.h"
+
+enum { DEFAULT_TIMEOUT_S = 60, GRACE_S = 5, PROGRESS_AFTER_S = 1 };
+
+struct transfer {
+    struct buf body;
+    struct str url;
+    char status[128];    // "404 Not Found"
+    bool is_pprof_error; // the server says that the body explains the error
+    bool is_text;
+    i64 seconds; // that the profile takes; 0: none
+    struct timespec start;
+    time_t shown_s; // when progress was shown last, after the start; 0: not yet
+};
+
+static size_t on_body(char *data, size_t size, size_t n, void *transfer)
+{
+    struct transfer *t = transfer;
+    buf_add(&t->body, (struct str){data, size * n});
+    return t->body.full ? 0 : size * n;
+}
+
+static bool is_header(struct str name, const char *wanted)
+{
+    return name.len == strlen(wanted) && strncasecmp(name.ptr, wanted, name.len) == 0;
+}
+
+static size_t on_header(char *data, size_t size, size_t n, void *transfer)
+{
+    struct transfer *t = transfer;
+    struct str line = {data, size * n};
+    if (str_starts(line, STR("HTTP/"))) {
+        str_cut(&line, ' ');
+        line = str_trim(line);
+        snprintf(t->status, sizeof(t->status), "%.*s", STR_ARG(line));
+        return size * n;
+    }
+    struct str name = str_cut(&line, ':');
+    t->is_pprof_error |= is_header(name, "X-Go-Pprof");
+    t->is_text |= is_header(name, "Content-Type") && str_find(line, STR("text/plain")) >= 0;
+    return size * n;
+}
+
+// On a terminal, once a second: how much has come, or how long it still takes.
+static int on_progress(void *transfer, curl_off_t total, curl_off_t now, curl_off_t up_total,
+                       curl_off_t up_now)
+{
+    struct transfer *t = transfer;
+    struct timespec at;
+    (void)up_total;
+    (void)up_now;
+    clock_gettime(CLOCK_MONOTONIC, &at);
+    time_t passed_s = at.tv_sec - t->start.tv_sec;
+    if (passed_s < PROGRESS_AFTER_S || passed_s == t->shown_s)
+        return 0;
+    t->shown_s = passed_s;
+    if (now == 0 && t->seconds)
+        fprintf(stderr, "\r%lld of %lld s ", (long long)passed_s, (long long)t->seconds);
+    else if (total)
+        fprintf(stderr, "\r%.1f of %.1f MB ", (double)now / 0x1p20, (double)total / 0x1p20);
+    else if (now)
+        fprintf(stderr, "\r%.1f MB ", (double)now / 0x1p20);
+    return 0;
+}
+
+static bool check(const struct transfer *t, CURL *curl, CURLcode code, const char *reason,
+                  const struct sourcing *s, struct err *e)
+{
+    long status = 0;
+    if (t->body.full)
+        return err_set(e, EFBIG, "%.*s: larger than %llu MiB; -max_size=SIZE allows more",
+                       STR_ARG(t->url), (unsigned long long)s->most_bytes >> 20);
+    if (code != CURLE_OK)
+        return err_set(e, EIO, "%.*s: http fetch: %s", STR_ARG(t->url),
+                       *reason ? reason : curl_easy_strerror(code));
+    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+    if (status == 200)
+        return true;
+    struct str text = t->is_pprof_error && t->is_text ? str_trim(buf_str(&t->body)) : STR("");
+    return err_set(e, EIO, "%.*s: server response: %s%s%.*s", STR_ARG(t->url), t->status,
+                   text.len ? " - " : "", STR_ARG(text));
+}
+
+// The url with seconds=N in its query, in place of one that is there.  *seconds: what it then says;
+// 0: nothing.
+static struct str with_seconds(struct str url, i64 wanted, i64 *seconds, struct arena *a)
+{
+    struct str query = url, base = str_cut(&query, '?');
+    struct buf out;
+    buf_init(&out, SIZE_MAX / 2);
+    buf_add(&out, base);
+    const char *separator = "?";
+    *seconds = wanted > 0 ? wanted : 0;
+    while (query.len) {
+        struct str part = str_cut(&query, '&');
+        bool is_it = str_starts(part, STR("seconds="));
+        if (is_it && wanted > 0)
+            continue;
+        if (is_it && (!str_i64(seconds, str_skip(part, 8)) || *seconds < 0))
+            *seconds = 0;
+        buf_printf(&out, "%s%.*s", separator, STR_ARG(part));
+        separator = "&";
+    }
+    if (wanted > 0)
+        buf_printf(&out, "%sseconds=%lld", separator, (long long)wanted);
+    struct str result = arena_str(a, buf_str(&out));
+    buf_free(&out);
+    return result;
+}
+
+static void set_text(CURL *curl, CURLoption option, struct str value, struct arena *a)
+{
+    if (value.len)
+        curl_easy_setopt(curl, option, arena_str(a, value).ptr);
+}
+
+static void set_tls(CURL *curl, const struct sourcing *s, bool is_insecure, struct arena *a)
+{
+    set_text(curl, CURLOPT_SSLCERT, s->tls_cert, a);
+    set_text(curl, CURLOPT_SSLKEY, s->tls_key, a);
+    set_text(curl, CURLOPT_CAINFO, s->tls_ca, a);
+    if (is_insecure) {
+        curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L);
+        curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);
+    }
+}
+
+static void set_up(CURL *curl, struct transfer *t, const struct sourcing *s, char *reason,
+                   struct arena *a)
+{
+    const struct str insecure = STR("https+insecure://");
+    bool is_insecure = str_starts(t->url, insecure);
+    struct str url = is_insecure
+                         ? arena_printf(a, "https://%.*s", STR_ARG(str_skip(t->url, insecure.len)))
+                         : t->url;
+    i64 timeout_s = s->timeout_s > 0 ? s->timeout_s
+                    : t->seconds     ? t->seconds + t->seconds / 2
+                                     : DEFAULT_TIMEOUT_S;
+    curl_easy_setopt(curl, CURLOPT_URL, url.ptr);
+    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)timeout_s + GRACE_S);
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, reason);
+    curl_easy_setopt(curl, CURLOPT_USERAGENT, "sonde/" SONDE_VERSION);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, t);
+    curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(curl, CURLOPT_HEADERDATA, t);
+    if (isatty(STDERR_FILENO)) {
+        curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+        curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+        curl_easy_setopt(curl, CURLOPT_XFERINFODATA, t);
+    }
+    set_tls(curl, s, is_insecure, a);
+}
+
+// "1m30s", as Go prints a duration.
+static void print_wait(i64 seconds)
+{
+    fputs("Please wait... (", stderr);
+    if (seconds >= 3600)
+        fprintf(stderr, "%lldh", (long long)seconds / 3600);
+    if (seconds >= 60)
+        fprintf(stderr, "%lldm", (long long)seconds / 60 % 60);
+    fprintf(stderr, "%llds)\n", (long long)seconds % 60);
+}
+
+bool download(struct str *body, struct str url, const struct sourcing *s, struct arena *a,
+              struct err *e)
+{
+    struct transfer t = {0};
+    char reason[CURL_ERROR_SIZE] = "";
+    t.url = with_seconds(url, s->seconds, &t.seconds, a);
+    CURL *curl = curl_easy_init();
+    if (!curl)
+        return err_errno(e, ENOMEM, "%.*s", STR_ARG(url));
+    buf_init(&t.body, s->most_bytes);
+    clock_gettime(CLOCK_MONOTONIC, &t.start);
+    set_up(curl, &t, s, reason, a);
+    fprintf(stderr, "Fetching profile over HTTP from %.*s\n", STR_ARG(t.url));
+    if (s->seconds > 0)
+        print_wait(s->seconds);
+    bool done = check(&t, curl, curl_easy_perform(curl), reason, s, e);
+    if (t.shown_s)
+        fputs("\r\033[K", stderr);
+    *body = done ? arena_str(a, buf_str(&t.body)) : STR("");
+    buf_free(&t.body);
+    curl_easy_cleanup(curl);
+    return done;
+}
