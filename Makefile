@@ -87,7 +87,8 @@ $(BUILD)/examples/upload-server: $(call object,$(EXAMPLE))
 UNIT     := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/*.c))
 PROGRAMS := $(patsubst tests/programs/%,$(BUILD)/tests/programs/%,$(basename $(filter-out %_lib.c,$(wildcard tests/programs/*.c tests/programs/*.cc))))
 PLUGINS  := $(patsubst tests/programs/%_lib.c,$(BUILD)/tests/programs/%.so,$(wildcard tests/programs/*_lib.c))
-SCRIPTS  := $(wildcard tests/e2e/*_test.sh)
+SCRIPTS  := $(wildcard tests/e2e/*_test.sh tests/differential/*_test.sh)
+RANDOM   := $(BUILD)/tests/differential/random
 PARTS    := $(call object,$(LIBRARY) src/record/write.c src/object/eh_frame.c src/runtime/draw.c)
 UPLOAD   := $(filter-out %/main.c,$(EXAMPLE))
 
@@ -102,6 +103,11 @@ $(filter-out $(UPLOAD_UNIT),$(UNIT)): $(BUILD)/tests/unit/%: tests/unit/%.c $(PA
 	@mkdir -p $(@D)
 	$(call say,TEST,$@)
 	$(Q)$(CC) $(ALL) $(CFLAGS) $(SAN) $< $(PARTS) $(LIBS) -ljansson -o $@
+
+$(RANDOM): tests/differential/random.c $(PARTS)
+	@mkdir -p $(@D)
+	$(call say,TEST,$@)
+	$(Q)$(CC) $(ALL) $(CFLAGS) $(SAN) $< $(PARTS) $(LIBS) -o $@
 
 $(BUILD)/tests/programs/%: tests/programs/%.c
 	@mkdir -p $(@D)
@@ -122,7 +128,7 @@ $(BUILD)/tests/programs/%.so: tests/programs/%_lib.c
 check-command: $(BUILD)/sonde $(BUILD)/libsonde.so $(BUILD)/libsonde.a $(UNIT) $(PROGRAMS) $(PLUGINS)
 	ASAN_OPTIONS=detect_leaks=0 TSAN_OPTIONS=suppressions=$(CURDIR)/tests/tsan.supp BUILD=$(BUILD) prove --timer -j2 $(PROVE_FLAGS) $(UNIT) tests/e2e/command_test.sh tests/e2e/serve_test.sh
 
-check: $(PRODUCTS) $(UNIT) $(PROGRAMS) $(PLUGINS)
+check: $(PRODUCTS) $(UNIT) $(PROGRAMS) $(PLUGINS) $(RANDOM)
 	BUILD=$(BUILD) prove --timer -j2 $(PROVE_FLAGS) $(UNIT) $(SCRIPTS)
 
 # Fuzzers, each with its kept inputs; FUZZ_SECONDS of new ones.  A crash leaves its input in $(BUILD)/fuzz.
@@ -147,8 +153,9 @@ $(filter-out $(UPLOAD_FUZZERS),$(FUZZERS)): $(BUILD)/fuzz/%: tests/fuzz/%.c $(pa
 	$(call say,LINK,$@)
 	$(Q)clang $(ALL) $(FUZZ_FLAGS) $(filter %.c %.o,$^) $(LIBS) -ljansson -o $@
 
-fuzz: $(FUZZERS)
+fuzz: $(FUZZERS) $(BUILD)/sonde $(RANDOM)
 	@for f in $(FUZZERS); do tools/fuzz $$f $(FUZZ_SECONDS) || exit 1; done
+	@BUILD=$(BUILD) LIMIT=$(FUZZ_SECONDS) CASES=1000000 SEED=$$(date +%s) tests/differential/differential_test.sh
 
 # Costs.
 bench: $(PRODUCTS) $(PROGRAMS)

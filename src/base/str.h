@@ -10,7 +10,7 @@ struct str {
     size_t len; // bytes
 };
 
-// For printf's "%.*s".
+// For printf's "%.*s"; s is evaluated twice.
 #define STR_ARG(s)   (int)(s).len, (s).ptr
 #define STR(literal) ((struct str){"" literal, sizeof(literal) - 1})
 

@@ -12,46 +12,88 @@
 // label.
 enum { ASK, NO, YES };
 
-struct label_units label_units(const struct profile *p, struct buf *warnings, struct arena *a)
+// A unit that a key has besides the one that is used.
+struct other_unit {
+    struct str key, used, unit;
+};
+
+struct unit_search {
+    struct label_units units;
+    struct table known; // key, NUL, unit -> row of other
+    struct other_unit *other;
+    u32 nother, cap;
+    struct arena *arena;
+};
+
+static void note_unit(struct unit_search *s, struct str key, struct str unit)
 {
-    struct label_units u = {0};
-    struct table warned; // key, NUL, unit
-    table_init(&u.keys, a);
-    table_init(&warned, a);
-    arena_push(a, u.unit, u.nunit, u.cap);
-    bool *seen = arena_new(a, bool, p->nlabel);
+    struct label_units *u = &s->units;
+    u32 row = table_add_shared(&u->keys, key);
+    if (row == u->nunit)
+        arena_push(s->arena, u->unit, u->nunit, u->cap);
+    if (u->unit[row].len == 0)
+        u->unit[row] = unit;
+    if (unit.len == 0 || str_equal(unit, u->unit[row]))
+        return;
+    struct str pair = arena_printf(s->arena, "%.*s%c%.*s", STR_ARG(key), 0, STR_ARG(unit));
+    if (table_add(&s->known, pair) == s->nother)
+        *arena_push(s->arena, s->other, s->nother, s->cap) =
+            (struct other_unit){key, u->unit[row], unit};
+}
+
+static int by_key_and_unit(const void *a, const void *b)
+{
+    const struct other_unit *l = a, *r = b;
+    int order = str_compare(l->key, r->key);
+    return order ? order : str_compare(l->unit, r->unit);
+}
+
+static void warn_units(struct unit_search *s, struct buf *warnings)
+{
+    qsort(s->other + 1, s->nother - 1, sizeof(*s->other), by_key_and_unit);
+    for (u32 i = 1; i < s->nother; i++) {
+        const struct other_unit *o = &s->other[i];
+        if (str_equal(o->key, o[-1].key))
+            buf_printf(warnings, ", %.*s", STR_ARG(o->unit));
+        else
+            buf_printf(warnings, "%sFor tag %.*s used unit %.*s, also encountered unit(s) %.*s",
+                       i > 1 ? "\n" : "", STR_ARG(o->key), STR_ARG(o->used), STR_ARG(o->unit));
+    }
+    buf_text(warnings, s->nother > 1 ? "\n" : "");
+}
+
+static void search_units(struct unit_search *s, const struct profile *p)
+{
+    bool *seen = arena_new(s->arena, bool, p->nlabel);
     for (u32 i = 0; i < p->nsample; i++) {
-        const struct sample *s = &p->sample[i];
-        const struct label *l = profile_labels(p, s);
-        if (!l || seen[s->label])
+        const struct label *l = profile_labels(p, &p->sample[i]);
+        if (!l || seen[p->sample[i].label])
             continue;
-        seen[s->label] = true;
-        for (u32 k = 0; k < s->nlabel; k++) {
-            if (l[k].text)
-                continue;
-            struct str key = profile_string(p, l[k].key), unit = profile_string(p, l[k].unit);
-            u32 row = table_add_shared(&u.keys, key);
-            if (row == u.nunit)
-                arena_push(a, u.unit, u.nunit, u.cap);
-            if (u.unit[row].len == 0) {
-                u.unit[row] = unit;
-                continue;
-            }
-            u32 known = warned.nkey;
-            if (unit.len && !str_equal(unit, u.unit[row]) &&
-                table_add(&warned, arena_printf(a, "%.*s%c%.*s", STR_ARG(key), 0, STR_ARG(unit))) ==
-                    known)
-                buf_printf(warnings, "For tag %.*s used unit %.*s, also encountered unit(s) %.*s\n",
-                           STR_ARG(key), STR_ARG(u.unit[row]), STR_ARG(unit));
+        seen[p->sample[i].label] = true;
+        for (u32 k = 0; k < p->sample[i].nlabel; k++) {
+            if (!l[k].text)
+                note_unit(s, profile_string(p, l[k].key), profile_string(p, l[k].unit));
         }
     }
-    for (u32 row = 1; row < u.nunit; row++) {
-        struct str key = u.keys.key[row];
+}
+
+struct label_units label_units(const struct profile *p, struct buf *warnings, struct arena *a)
+{
+    struct unit_search s = {.arena = a};
+    struct label_units *u = &s.units;
+    table_init(&u->keys, a);
+    table_init(&s.known, a);
+    arena_push(a, u->unit, u->nunit, u->cap);
+    arena_push(a, s.other, s.nother, s.cap);
+    search_units(&s, p);
+    warn_units(&s, warnings);
+    for (u32 row = 1; row < u->nunit; row++) {
+        struct str key = u->keys.key[row];
         bool bytes = str_equal(key, STR("alignment")) || str_equal(key, STR("request"));
-        if (u.unit[row].len == 0)
-            u.unit[row] = bytes ? STR("bytes") : key;
+        if (u->unit[row].len == 0)
+            u->unit[row] = bytes ? STR("bytes") : key;
     }
-    return u;
+    return s.units;
 }
 
 struct str label_unit(const struct label_units *units, struct str key)

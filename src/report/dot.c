@@ -61,6 +61,7 @@ static void colour(struct buf *out, const char *name, double score, bool backgro
 // The lines of a box that name its place.
 static void place_label(struct buf *out, const struct report *r, const struct place *p)
 {
+    struct str file = p->file.len ? path_base(p->file) : p->file;
     struct buf name;
     buf_init(&name, SIZE_MAX / 2);
     escaped(&name, shorten_function(p->name, r->arena));
@@ -73,12 +74,12 @@ static void place_label(struct buf *out, const struct report *r, const struct pl
     if (shown.len)
         buf_printf(out, "%.*s\\n", STR_ARG(shown));
     if (p->line && p->column)
-        buf_printf(out, "%.*s:%lld:%lld\\n", STR_ARG(path_base(p->file)), (long long)p->line,
+        buf_printf(out, "%.*s:%lld:%lld\\n", STR_ARG(file), (long long)p->line,
                    (long long)p->column);
     else if (p->line)
-        buf_printf(out, "%.*s:%lld\\n", STR_ARG(path_base(p->file)), (long long)p->line);
+        buf_printf(out, "%.*s:%lld\\n", STR_ARG(file), (long long)p->line);
     else if (p->file.len)
-        buf_printf(out, "%.*s\\n", STR_ARG(path_base(p->file)));
+        buf_printf(out, "%.*s\\n", STR_ARG(file));
     else if (!p->name.len && p->objfile.len)
         buf_printf(out, "[%.*s]\\n", STR_ARG(path_base(p->objfile)));
     else if (!p->name.len)

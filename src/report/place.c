@@ -47,8 +47,9 @@ static u32 content(struct builder *b, u32 string)
 static u32 clean_file(struct builder *b, u32 string)
 {
     if (b->file[string] == 0) {
-        struct str path =
-            path_trim(profile_string(b->p, string), b->options->trim_path, b->options->source_path);
+        struct str path = profile_string(b->p, string);
+        if (b->options->trim_files)
+            path = path_trim(path, b->options->trim_path, b->options->source_path);
         path = path_clean(path, b->arena);
         b->file[string] = 1 + (path.len ? table_add_shared(&b->strings, path) : 0);
     }

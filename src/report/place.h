@@ -30,6 +30,7 @@ struct places {
 
 struct places_options {
     bool keep_objfile; // tells apart places of one name in several files
+    bool trim_files;   // cuts off the start of files' names, by trim_path and source_path
     struct str trim_path, source_path;
 };
 

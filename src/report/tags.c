@@ -1,6 +1,7 @@
 // How much of the profile carries which labels, by key.
 #include <stdlib.h>
 
+#include "report/columns.h"
 #include "report/report.h"
 
 struct tag {
@@ -66,37 +67,26 @@ static int by_value(const void *a, const void *b)
     return ml != mr ? (ml < mr ? 1 : -1) : str_compare(l->name, r->name);
 }
 
-// "1.50MB (25.00%):"; without the part of the total where that is nothing.
-static struct str tag_amount(const struct report *r, i64 value)
+// Appends " (25.00%)", where there is something to compare with.
+static void add_percent(struct buf *out, i64 value, i64 total)
 {
-    struct percent percent = unit_percent(value, r->total);
-    return r->total > 0
-               ? arena_printf(r->arena, "%s (%s):", report_amount(r, value).text, percent.text)
-               : arena_printf(r->arena, "%s:", report_amount(r, value).text);
+    if (total > 0)
+        buf_printf(out, " (%s)", unit_percent(value, total).text);
 }
 
-// Two columns, aligned at the right: the key, and below it the amounts.
+// A key, and below it its values with what they amount to.
 static void write_key(struct buf *out, const struct report *r, struct key *k)
 {
-    struct str total = STR("");
-    size_t key_width = str_characters(k->name) + 2, width = 0;
-    struct str *amount = arena_new(r->arena, struct str, k->ntag);
     qsort(k->tag + 1, k->ntag - 1, sizeof(*k->tag), by_value);
+    buf_printf(out, "%.*s:\t Total %s of %s", STR_ARG(k->name), report_amount(r, k->total).text,
+               report_amount(r, r->total).text);
+    add_percent(out, k->total, r->total);
     for (u32 i = 1; i < k->ntag; i++) {
-        amount[i] = tag_amount(r, k->tag[i].value);
-        width = str_characters(amount[i]) > width ? str_characters(amount[i]) : width;
+        buf_printf(out, "\n \t%s", report_amount(r, k->tag[i].value).text);
+        add_percent(out, k->tag[i].value, r->total);
+        buf_printf(out, ":\t %.*s", STR_ARG(k->tag[i].name));
     }
-    if (r->total > 0)
-        total = arena_printf(r->arena, " (%s)", unit_percent(k->total, r->total).text);
-    buf_printf(out, " %.*s: Total %s of %s%.*s\n", STR_ARG(k->name),
-               report_amount(r, k->total).text, report_amount(r, r->total).text, STR_ARG(total));
-    for (u32 i = 1; i < k->ntag; i++) {
-        buf_right(out, STR(""), key_width);
-        buf_char(out, ' ');
-        buf_right(out, amount[i], width);
-        buf_printf(out, " %.*s\n", STR_ARG(k->tag[i].name));
-    }
-    buf_char(out, '\n');
+    buf_text(out, "\n\n");
 }
 
 bool report_tags(struct buf *out, struct report *r, struct err *e)
@@ -121,7 +111,12 @@ bool report_tags(struct buf *out, struct report *r, struct err *e)
             add(&t, &p->label[i + k], weight[i]);
     }
     qsort(t.key + 1, t.nkey - 1, sizeof(*t.key), by_name);
+    struct buf text;
+    buf_init(&text, out->limit);
     for (u32 i = 1; i < t.nkey; i++)
-        write_key(out, r, &t.key[i]);
+        write_key(&text, r, &t.key[i]);
+    columns_write(out, buf_str(&text), r->arena);
+    out->full |= text.full;
+    buf_free(&text);
     return true;
 }

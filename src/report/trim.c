@@ -174,7 +174,7 @@ static void trim_graph(struct trimmed *t, struct report *r)
 static void trim_calltree(struct trimmed *t, struct report *r)
 {
     const struct config *c = &r->config;
-    struct places_options o = {r->type->keeps_objfile, c->trim_path, c->source_path};
+    struct places_options o = {r->type->keeps_objfile, true, c->trim_path, c->source_path};
     struct stacks stacks =
         stacks_sort(&r->p, places_build(&r->p, &o, r->arena), r->values, r->arena);
     i64 sum = calltree_flat(&stacks, c->drop_negative), node_cutoff = cutoff(sum, c->nodefraction);
@@ -217,7 +217,8 @@ void report_graph(struct trimmed *t, struct report *r)
 
 struct graph report_nodes(const struct report *r)
 {
-    struct places_options o = {r->type->keeps_objfile, r->config.trim_path, r->config.source_path};
+    struct places_options o = {r->type->keeps_objfile, true, r->config.trim_path,
+                               r->config.source_path};
     return graph_nodes(&r->p, r->values, places_build(&r->p, &o, r->arena), r->config.drop_negative,
                        r->arena);
 }

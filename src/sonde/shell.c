@@ -46,7 +46,7 @@ static void greet(struct shell *s)
     buf_init(&text, 1 << 20);
     buf_init(&warnings, 1 << 20);
     if (report_greeting(&text, s->p, &s->config, &total, &warnings, &scratch, &e)) {
-        say(buf_str(&warnings));
+        fwrite(warnings.data, 1, warnings.len, stderr);
         if (total == 0 && s->p->ntype > 1)
             buf_text(&text, "No samples were found with the default sample value type.\n"
                             "Try \"sample_index\" command to analyze different sample values.\n");

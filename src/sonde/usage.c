@@ -99,8 +99,10 @@ bool usage_about(struct buf *out, struct str name)
     buf_printf(out, "%s\n", t ? t->help : help);
     if (t && t->usage) {
         buf_text(out, "  Usage:\n");
-        for (struct str rest = str_of(t->usage); rest.len;)
-            buf_printf(out, "    %.*s\n", STR_ARG(str_cut(&rest, '\n')));
+        for (struct str rest = str_of(t->usage), line; rest.len;) {
+            line = str_cut(&rest, '\n');
+            buf_printf(out, "    %.*s\n", STR_ARG(line));
+        }
     }
     if (t)
         buf_char(out, '\n');
