@@ -24,7 +24,14 @@ SAN     := $(SAN.$(VARIANT))
 RUNTIME := $(wildcard src/runtime/*.c) src/record/write.c src/object/eh_frame.c
 COMMAND := $(filter-out $(RUNTIME), $(wildcard src/*/*.c) src/report/asset.S)
 LIBRARY := $(filter-out src/sonde/%, $(COMMAND))
-LIBS    := -ldeflate -lzstd -ldw -lelf -liberty -lpcre2-8 -lgvc -lcgraph -lmicrohttpd -lcurl -ledit -lm -lpthread
+LIBS    := -ldeflate -lzstd -ldw -lelf -liberty -lpcre2-8 -ledit -lm -lpthread
+HEAVY   := -lgvc -lcgraph -lmicrohttpd -lcurl
+
+# On x86-64 the command loads the heavy ones when it needs them.
+ifneq ($(shell $(CC) -dumpmachine | cut -d- -f1),x86_64)
+COMMAND := $(filter-out src/sonde/lazy.c, $(COMMAND))
+LOADED  := $(HEAVY)
+endif
 
 RUNTIME_FLAGS := -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-plt -fno-stack-protector
 
@@ -63,7 +70,7 @@ $(BUILD)/pic/%.o: %.c | $(SETUP)
 
 $(BUILD)/sonde: $(call object,$(COMMAND))
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(SAN) $^ $(LIBS) -o $@
+	$(Q)$(CC) $(CFLAGS) $(SAN) $^ $(LIBS) $(LOADED) -o $@
 
 $(BUILD)/libsonde.so: $(call pic,$(RUNTIME))
 	$(call say,LINK,$@)
@@ -102,12 +109,12 @@ $(UPLOAD_UNIT): $(BUILD)/tests/unit/%: tests/unit/%.c $(call object,$(UPLOAD)) t
 $(filter-out $(UPLOAD_UNIT),$(UNIT)): $(BUILD)/tests/unit/%: tests/unit/%.c $(PARTS) tests/tap.h
 	@mkdir -p $(@D)
 	$(call say,TEST,$@)
-	$(Q)$(CC) $(ALL) $(CFLAGS) $(SAN) $< $(PARTS) $(LIBS) -ljansson -o $@
+	$(Q)$(CC) $(ALL) $(CFLAGS) $(SAN) $< $(PARTS) $(LIBS) $(HEAVY) -ljansson -o $@
 
 $(RANDOM): tests/differential/random.c $(PARTS)
 	@mkdir -p $(@D)
 	$(call say,TEST,$@)
-	$(Q)$(CC) $(ALL) $(CFLAGS) $(SAN) $< $(PARTS) $(LIBS) -o $@
+	$(Q)$(CC) $(ALL) $(CFLAGS) $(SAN) $< $(PARTS) $(LIBS) $(HEAVY) -o $@
 
 $(BUILD)/tests/programs/%: tests/programs/%.c
 	@mkdir -p $(@D)
@@ -151,7 +158,7 @@ $(UPLOAD_FUZZERS): $(BUILD)/fuzz/%: tests/fuzz/%.c $(patsubst %.c,$(BUILD)/fuzz-
 $(filter-out $(UPLOAD_FUZZERS),$(FUZZERS)): $(BUILD)/fuzz/%: tests/fuzz/%.c $(patsubst %.c,$(BUILD)/fuzz-obj/%.o,$(FUZZ_PARTS))
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
-	$(Q)clang $(ALL) $(FUZZ_FLAGS) $(filter %.c %.o,$^) $(LIBS) -ljansson -o $@
+	$(Q)clang $(ALL) $(FUZZ_FLAGS) $(filter %.c %.o,$^) $(LIBS) $(HEAVY) -ljansson -o $@
 
 fuzz: $(FUZZERS) $(BUILD)/sonde $(RANDOM)
 	@for f in $(FUZZERS); do tools/fuzz $$f $(FUZZ_SECONDS) || exit 1; done

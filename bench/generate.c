@@ -9,7 +9,7 @@
 #include "profile/build.h"
 #include "profile/encode.h"
 
-enum { FUNCTIONS = 20000, LOCATIONS = 80000, LEAST_FRAMES = 20, MORE_FRAMES = 41, CALLEES = 8 };
+enum { FUNCTIONS = 20000, LOCATIONS = 20000, LEAST_FRAMES = 20, MORE_FRAMES = 41, CALLEES = 8 };
 
 static u64 state = 88172645463325252;
 

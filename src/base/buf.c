@@ -1,23 +1,48 @@
 #include "base/buf.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+enum { PIECE_BYTES = 1 << 18 };
 
 void buf_init(struct buf *b, size_t limit)
 {
-    *b = (struct buf){.limit = limit};
+    *b = (struct buf){.limit = limit, .fd = -1};
+}
+
+void buf_init_file(struct buf *b, int fd)
+{
+    *b = (struct buf){.limit = SIZE_MAX / 2, .fd = fd};
 }
 
 void buf_free(struct buf *b)
 {
     free(b->data);
-    *b = (struct buf){.limit = b->limit};
+    *b = (struct buf){.limit = b->limit, .fd = b->fd};
+}
+
+bool buf_flush(struct buf *b)
+{
+    for (size_t done = 0; b->fd >= 0 && done < b->len && !b->error;) {
+        ssize_t n = write(b->fd, b->data + done, b->len - done);
+        if (n < 0 && errno != EINTR)
+            b->error = errno;
+        done += n > 0 ? (size_t)n : 0;
+    }
+    b->len = b->fd >= 0 ? 0 : b->len;
+    return !b->error;
 }
 
 char *buf_reserve(struct buf *b, size_t n)
 {
+    if (n <= b->cap - b->len)
+        return b->data + b->len;
+    if (b->fd >= 0 && b->len >= PIECE_BYTES)
+        buf_flush(b);
     if (n <= b->cap - b->len)
         return b->data + b->len;
     if (b->full || n > b->limit - b->len) {
@@ -96,6 +121,15 @@ void buf_left(struct buf *b, struct str s, size_t width)
 {
     buf_add(b, s);
     add_blanks(b, s, width);
+}
+
+void buf_u64(struct buf *b, u64 value)
+{
+    char text[24], *at = text + sizeof(text);
+    do
+        *--at = (char)('0' + value % 10);
+    while (value /= 10);
+    buf_add(b, (struct str){at, (size_t)(text + sizeof(text) - at)});
 }
 
 void buf_double(struct buf *b, double value)

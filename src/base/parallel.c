@@ -3,7 +3,7 @@
 #include <pthread.h>
 #include <sched.h>
 
-enum { MOST_THREADS = 8, MOST_PARTS = 256 };
+enum { MOST_PARTS = 256 };
 
 u32 parallel_width(void)
 {
@@ -11,7 +11,15 @@ u32 parallel_width(void)
     if (sched_getaffinity(0, sizeof(set), &set) != 0)
         return 1;
     int n = CPU_COUNT(&set);
-    return n < 1 ? 1 : n > MOST_THREADS ? MOST_THREADS : (u32)n;
+    return n < 1 ? 1 : n > PARALLEL_MOST ? PARALLEL_MOST : (u32)n;
+}
+
+struct parallel_division parallel_divide(u32 nitem, u32 least)
+{
+    u32 n = parallel_width();
+    if (n > nitem / least)
+        n = nitem / least;
+    return (struct parallel_division){nitem, n ? n : 1};
 }
 
 struct part {

@@ -6,27 +6,7 @@
 
 #include "base/parallel.h"
 
-enum { MOST_PARTS = 8, LEAST_SAMPLES = 20000, FIRST_SLOTS = 1024 };
-
-// How the samples are divided: part i has samples from first(i) to first(i + 1).
-struct division {
-    u32 nsample, n;
-};
-
-static struct division divide(const struct profile *p)
-{
-    u32 n = parallel_width();
-    if (n > MOST_PARTS)
-        n = MOST_PARTS;
-    if (n > p->nsample / LEAST_SAMPLES)
-        n = p->nsample / LEAST_SAMPLES;
-    return (struct division){p->nsample, n ? n : 1};
-}
-
-static u32 first_sample(struct division d, u32 part)
-{
-    return (u32)((u64)d.nsample * part / d.n);
-}
+enum { FIRST_SLOTS = 1024 };
 
 // What a thread counts of the nodes; the hot half by itself, so that it stays in the cache.
 struct hot {
@@ -97,12 +77,12 @@ struct graph graph_nodes(const struct profile *p, struct graph_values v, struct 
                          bool drop_negative, struct arena *a)
 {
     struct graph g = {.places = places, .arena = a};
-    struct division d = divide(p);
-    struct node_part part[MOST_PARTS];
+    struct parallel_division d = parallel_divide(p->nsample, GRAPH_LEAST_SAMPLES);
+    struct node_part part[PARALLEL_MOST];
     for (u32 i = 0; i < d.n; i++) {
         part[i] = (struct node_part){.p = p, .places = &g.places, .v = v};
-        part[i].first = first_sample(d, i);
-        part[i].last = first_sample(d, i + 1);
+        part[i].first = parallel_first(d, i);
+        part[i].last = parallel_first(d, i + 1);
         arena_init(&part[i].arena, SIZE_MAX);
     }
     parallel_run(count_nodes, part, d.n);
@@ -273,12 +253,12 @@ static void take_edges(struct graph *g, const struct edge_part *t)
 void graph_count_edges(struct graph *g, const struct profile *p, struct graph_values v,
                        struct graph_edges wanted)
 {
-    struct division d = divide(p);
-    struct edge_part part[MOST_PARTS];
+    struct parallel_division d = parallel_divide(p->nsample, GRAPH_LEAST_SAMPLES);
+    struct edge_part part[PARALLEL_MOST];
     for (u32 i = 0; i < d.n; i++) {
         part[i] = (struct edge_part){.g = g, .p = p, .v = v, .wanted = wanted};
-        part[i].first = first_sample(d, i);
-        part[i].last = first_sample(d, i + 1);
+        part[i].first = parallel_first(d, i);
+        part[i].last = parallel_first(d, i + 1);
         arena_init(&part[i].arena, SIZE_MAX);
     }
     parallel_run(count_edges, part, d.n);

@@ -33,6 +33,9 @@ struct graph {
     struct arena *arena;
 };
 
+// So many samples are worth a thread of their own.
+enum { GRAPH_LEAST_SAMPLES = 20000 };
+
 // What is counted of each sample.
 struct graph_values {
     u32 type;  // column of values

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/parallel.h"
 #include "profile/unit.h"
 
 // What a sample with a certain run of labels carries.
@@ -31,6 +32,12 @@ struct count {
     i64 flat, flat_div, cum, cum_div;
 };
 
+struct counts {
+    struct count *slot;
+    u32 mask, n;
+    struct arena *arena;
+};
+
 struct counter {
     const struct profile *p;
     const struct nodelet_options *o;
@@ -43,8 +50,6 @@ struct counter {
     struct run *run; // by first label; the last for samples without labels
     struct carried *carried;
     u32 ncarried, carried_cap;
-    struct count *slot;
-    u32 mask, ncount;
 };
 
 static int by_text(const void *a, const void *b)
@@ -95,9 +100,15 @@ static void carry(struct counter *c, struct run *r, u32 kind, i64 value)
     r->n++;
 }
 
+static struct run *known_run(const struct counter *c, const struct sample *s)
+{
+    return &c->run[s->nlabel ? s->label : c->p->nlabel];
+}
+
+// The same, found out when it is asked for the first time.
 static struct run *run_of(struct counter *c, const struct sample *s)
 {
-    struct run *r = &c->run[s->nlabel ? s->label : c->p->nlabel];
+    struct run *r = known_run(c, s);
     if (r->known)
         return r;
     *r = (struct run){.first = c->ncarried, .known = true};
@@ -141,18 +152,22 @@ static void find_kinds(struct counter *c)
 static void start(struct counter *c, const struct profile *p, const struct nodelet_options *o,
                   struct arena *a)
 {
-    enum { FIRST_SLOTS = 1024 };
-    *c = (struct counter){.p = p, .o = o, .arena = a, .mask = FIRST_SLOTS - 1};
+    *c = (struct counter){.p = p, .o = o, .arena = a};
     table_init(&c->kinds, a);
     table_init(&c->texts, a);
     arena_push(a, c->kind, c->nkind, c->kind_cap);
     arena_push(a, c->text, c->ntext, c->text_cap);
     c->run = arena_new(a, struct run, (size_t)p->nlabel + 1);
-    c->slot = arena_new(a, struct count, FIRST_SLOTS);
     find_kinds(c);
 }
 
-static struct count *find(const struct counter *c, u64 key)
+static struct counts no_counts(struct arena *a)
+{
+    enum { FIRST_SLOTS = 1024 };
+    return (struct counts){arena_new(a, struct count, FIRST_SLOTS), FIRST_SLOTS - 1, 0, a};
+}
+
+static struct count *find(const struct counts *c, u64 key)
 {
     u32 i = (u32)(key * 0x9e3779b97f4a7c15 >> 32) & c->mask;
     while (c->slot[i].key && c->slot[i].key != key)
@@ -160,7 +175,7 @@ static struct count *find(const struct counter *c, u64 key)
     return &c->slot[i];
 }
 
-static void double_slots(struct counter *c)
+static void double_slots(struct counts *c)
 {
     const struct count *old = c->slot;
     u32 old_mask = c->mask;
@@ -172,30 +187,52 @@ static void double_slots(struct counter *c)
     }
 }
 
-// Adds a sample to the nodelets of a node.
-static void add(struct counter *c, u32 node, u32 sample, bool is_leaf, bool is_new)
+// The nodelet with this key; of all of its samples the first gives the value that is printed.
+static struct count *find_or_add(struct counts *c, u64 key, u32 sample, i64 value)
 {
-    const struct run *r = run_of(c, &c->p->sample[sample]);
+    struct count *n = find(c, key);
+    if (!n->key) {
+        if (++c->n > c->mask / 2) {
+            double_slots(c);
+            n = find(c, key);
+        }
+        *n = (struct count){.key = key, .first_sample = sample, .value = value};
+    }
+    if (sample < n->first_sample) {
+        n->first_sample = sample;
+        n->value = value;
+    }
+    return n;
+}
+
+// Adds a sample to the nodelets of a node.
+static void add(struct counts *to, const struct counter *c, u32 node, u32 sample, bool is_leaf,
+                bool is_new)
+{
+    const struct run *r = known_run(c, &c->p->sample[sample]);
     const i64 *value = profile_values(c->p, sample);
     i64 weight = value[c->o->values.type], div = c->o->values.mean ? value[0] : 0;
     for (u32 k = r->first; k < r->first + r->n; k++) {
         u64 key = (u64)node << 32 | c->carried[k].kind;
-        struct count *n = find(c, key);
-        if (!n->key) {
-            if (++c->ncount > c->mask / 2) {
-                double_slots(c);
-                n = find(c, key);
-            }
-            *n = (struct count){.key = key, .first_sample = sample, .value = c->carried[k].value};
-        }
-        if (sample < n->first_sample) {
-            n->first_sample = sample;
-            n->value = c->carried[k].value;
-        }
+        struct count *n = find_or_add(to, key, sample, c->carried[k].value);
         n->cum += is_new ? weight : 0;
         n->cum_div += is_new ? div : 0;
         n->flat += is_leaf ? weight : 0;
         n->flat_div += is_leaf ? div : 0;
+    }
+}
+
+static void join(struct counts *to, const struct counts *from)
+{
+    for (u32 i = 0; i <= from->mask; i++) {
+        const struct count *f = &from->slot[i];
+        if (!f->key)
+            continue;
+        struct count *n = find_or_add(to, f->key, f->first_sample, f->value);
+        n->cum += f->cum;
+        n->cum_div += f->cum_div;
+        n->flat += f->flat;
+        n->flat_div += f->flat_div;
     }
 }
 
@@ -205,22 +242,22 @@ static bool is_heavy(const struct counter *c, const struct count *n)
 }
 
 // The counts that are heavy enough, by node.
-static struct nodelets finish(struct counter *c, u32 nnode)
+static struct nodelets finish(struct counter *c, const struct counts *counts, u32 nnode)
 {
     struct nodelets out = {.text = c->text, .unit = c->o->size_unit};
     out.first = arena_new(c->arena, u32, (size_t)nnode + 2);
     u32 n = 0;
-    for (u32 i = 0; i <= c->mask; i++) {
-        if (is_heavy(c, &c->slot[i])) {
-            out.first[(c->slot[i].key >> 32) + 2]++;
+    for (u32 i = 0; i <= counts->mask; i++) {
+        if (is_heavy(c, &counts->slot[i])) {
+            out.first[(counts->slot[i].key >> 32) + 2]++;
             n++;
         }
     }
     for (u32 i = 1; i < nnode + 2; i++)
         out.first[i] += out.first[i - 1];
     out.row = arena_new(c->arena, struct nodelet, n);
-    for (u32 i = 0; i <= c->mask; i++) {
-        const struct count *from = &c->slot[i];
+    for (u32 i = 0; i <= counts->mask; i++) {
+        const struct count *from = &counts->slot[i];
         if (!is_heavy(c, from))
             continue;
         const struct kind *kind = &c->kind[(u32)from->key];
@@ -231,33 +268,69 @@ static struct nodelets finish(struct counter *c, u32 nnode)
     return out;
 }
 
+struct part {
+    const struct graph *g;
+    const struct counter *c;
+    const bool *kept;
+    u32 first, last; // samples
+    struct counts counts;
+    struct arena arena;
+};
+
+static void count_frames(struct part *t, u32 sample, u32 *stamp)
+{
+    const struct profile *p = t->c->p;
+    const struct sample *s = &p->sample[sample];
+    const u32 *first = t->g->places.first, *of_line = t->g->places.of_line;
+    for (u32 k = s->frame; k < s->frame + s->nframe; k++) {
+        for (u32 l = first[p->frame[k]]; l < first[p->frame[k] + 1]; l++) {
+            u32 node = of_line[l];
+            bool is_leaf = k == s->frame && l == first[p->frame[k]];
+            if (t->kept[node] && (is_leaf || stamp[node] != sample + 1))
+                add(&t->counts, t->c, node, sample, is_leaf, stamp[node] != sample + 1);
+            stamp[node] = sample + 1;
+        }
+    }
+}
+
+static void count_part(void *parts, u32 number)
+{
+    struct part *t = (struct part *)parts + number;
+    struct graph_values v = t->c->o->values;
+    u32 *stamp = arena_new(&t->arena, u32, t->g->nnode);
+    t->counts = no_counts(&t->arena);
+    for (u32 i = t->first; i < t->last; i++) {
+        const i64 *value = profile_values(t->c->p, i);
+        if (known_run(t->c, &t->c->p->sample[i])->n && (value[v.type] || (v.mean && value[0])))
+            count_frames(t, i, stamp);
+    }
+}
+
 struct nodelets nodelets_of_graph(const struct graph *g, const struct profile *p, const bool *kept,
                                   const struct nodelet_options *o)
 {
     struct counter c;
+    struct part part[PARALLEL_MOST];
+    struct parallel_division d = parallel_divide(p->nsample, GRAPH_LEAST_SAMPLES);
     start(&c, p, o, g->arena);
-    u32 *stamp = arena_new(g->arena, u32, g->nnode);
-    const u32 *first = g->places.first, *of_line = g->places.of_line;
-    for (u32 i = 0; i < p->nsample; i++) {
-        const struct sample *s = &p->sample[i];
-        const i64 *value = profile_values(p, i);
-        if (run_of(&c, s)->n == 0 || (value[o->values.type] == 0 && !(o->values.mean && value[0])))
-            continue;
-        for (u32 k = s->frame; k < s->frame + s->nframe; k++) {
-            for (u32 l = first[p->frame[k]]; l < first[p->frame[k] + 1]; l++) {
-                u32 node = of_line[l];
-                bool is_leaf = k == s->frame && l == first[p->frame[k]];
-                if (kept[node] && (is_leaf || stamp[node] != i + 1))
-                    add(&c, node, i, is_leaf, stamp[node] != i + 1);
-                stamp[node] = i + 1;
-            }
-        }
+    for (u32 i = 0; i < d.n; i++) {
+        part[i] = (struct part){.g = g, .c = &c, .kept = kept};
+        part[i].first = parallel_first(d, i);
+        part[i].last = parallel_first(d, i + 1);
+        arena_init(&part[i].arena, SIZE_MAX);
     }
-    return finish(&c, g->nnode);
+    parallel_run(count_part, part, d.n);
+    for (u32 i = 1; i < d.n; i++)
+        join(&part[0].counts, &part[i].counts);
+    struct nodelets out = finish(&c, &part[0].counts, g->nnode);
+    for (u32 i = 0; i < d.n; i++)
+        arena_free(&part[i].arena);
+    return out;
 }
 
 struct tree_walk {
     struct counter c;
+    struct counts counts;
     const u32 *order; // nodes in the order of their serials
     const u32 *serial;
     u32 n, next;
@@ -277,7 +350,7 @@ static void count_sample(void *context, struct stack_level *l, u32 depth, u32 sa
     struct tree_walk *w = context;
     for (u32 i = 0; i < depth; i++) {
         if (l[-(i64)i].data[ROW])
-            add(&w->c, l[-(i64)i].data[ROW], sample, i == 0, true);
+            add(&w->counts, &w->c, l[-(i64)i].data[ROW], sample, i == 0, true);
     }
 }
 
@@ -293,13 +366,14 @@ struct nodelets nodelets_of_tree(const struct graph *g, const u32 *serial, const
 {
     struct tree_walk w = {.serial = serial, .n = g->nshown};
     start(&w.c, s->p, o, g->arena);
+    w.counts = no_counts(g->arena);
     u32 *order = arena_new(g->arena, u32, g->nshown);
     for (u32 i = 0; i < g->nshown; i++)
         order[i] = g->shown[i];
     qsort_r(order, g->nshown, sizeof(*order), by_serial, (void *)(uintptr_t)serial);
     w.order = order;
     stacks_walk(s, &(struct stack_visitor){.context = &w, .enter = enter, .sample = count_sample});
-    return finish(&w.c, g->nnode);
+    return finish(&w.c, &w.counts, g->nnode);
 }
 
 u32 nodelets_flat(const struct nodelets *n, u32 node)

@@ -139,8 +139,10 @@ static void raw_sample(struct buf *out, const struct report *r, u32 sample)
     for (u32 i = 0; i < p->ntype; i++)
         buf_printf(out, " %10lld", (long long)profile_values(p, sample)[i]);
     buf_text(out, ": ");
-    for (u32 i = 0; i < s->nframe; i++)
-        buf_printf(out, "%llu ", (unsigned long long)p->location[p->frame[s->frame + i]].id);
+    for (u32 i = 0; i < s->nframe; i++) {
+        buf_u64(out, p->location[p->frame[s->frame + i]].id);
+        buf_char(out, ' ');
+    }
     buf_char(out, '\n');
     raw_labels(out, r, s, true);
     raw_labels(out, r, s, false);

@@ -37,6 +37,7 @@ struct report_type {
     bool takes_call_tree;    // the config's call_tree is heard
     bool shows_edges;        // lists calls, not just places
     bool is_untrimmed;       // shows all, whatever the config says
+    bool is_streamed;        // may be large: written as it is made
     bool is_integer;         // its values have no fraction
     bool never_inlines, always_inlines; // whatever the config's noinlines says
     bool keeps_objfile;                 // tells apart places of one name in several files

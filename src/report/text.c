@@ -139,28 +139,53 @@ static struct str trace_labels(const struct report *r, const struct sample *s)
     return text;
 }
 
-static void trace_frames(struct buf *out, const struct report *r, const struct places *ps,
+// The lines of a location's frames, after the column of values.
+static struct str location_lines(struct buf *scratch, const struct places *ps, u32 location,
+                                 struct arena *a)
+{
+    u32 last = ps->first[location + 1];
+    scratch->len = 0;
+    for (u32 i = ps->first[location]; i < last; i++) {
+        buf_right(scratch, STR(""), COLUMN);
+        buf_printf(scratch, "   %.*s%s\n", STR_ARG(ps->name[ps->of_line[i]]),
+                   i + 1 < last ? " (inline)" : "");
+    }
+    return arena_str(a, buf_str(scratch));
+}
+
+// By location; a location is in many stacks.
+static struct str *all_location_lines(const struct places *ps, u32 nlocation, struct arena *a)
+{
+    struct str *lines = arena_new(a, struct str, nlocation);
+    struct buf scratch;
+    buf_init(&scratch, SIZE_MAX / 2);
+    for (u32 i = 1; i < nlocation; i++)
+        lines[i] = location_lines(&scratch, ps, i, a);
+    buf_free(&scratch);
+    return lines;
+}
+
+// The value stands beside the first line.
+static void trace_frames(struct buf *out, const struct report *r, const struct str *lines,
                          const struct sample *s, i64 value)
 {
-    bool first = true;
-    for (u32 k = s->frame; k < s->frame + s->nframe; k++) {
-        u32 location = r->p.frame[k], last = ps->first[location + 1];
-        for (u32 i = ps->first[location]; i < last; i++) {
-            if (first)
-                add_amount(out, r, value, COLUMN);
-            else
-                buf_right(out, STR(""), COLUMN);
-            buf_printf(out, "   %.*s%s\n", STR_ARG(ps->name[ps->of_line[i]]),
-                       i + 1 < last ? " (inline)" : "");
-            first = false;
-        }
-    }
+    const u32 *frame = &r->p.frame[s->frame];
+    u32 first = 0;
+    while (first < s->nframe && lines[frame[first]].len == 0)
+        first++;
+    if (first == s->nframe)
+        return;
+    add_amount(out, r, value, COLUMN);
+    buf_add(out, str_skip(lines[frame[first]], COLUMN));
+    for (u32 k = first + 1; k < s->nframe; k++)
+        buf_add(out, lines[frame[k]]);
 }
 
 bool report_traces(struct buf *out, struct report *r, struct err *e)
 {
     (void)e;
     struct places ps = places_build(&r->p, &(struct places_options){0}, r->arena);
+    const struct str *lines = all_location_lines(&ps, r->p.nlocation, r->arena);
     struct str *labels = arena_new(r->arena, struct str, r->p.nlabel); // by run; NULL: not yet
     report_profile_labels(out, r, "\n");
     for (u32 i = 0; i < r->p.nsample; i++) {
@@ -172,7 +197,8 @@ bool report_traces(struct buf *out, struct report *r, struct err *e)
         if (s->nlabel && !labels[s->label].ptr)
             labels[s->label] = trace_labels(r, s);
         buf_add(out, s->nlabel ? labels[s->label] : STR(""));
-        trace_frames(out, r, &ps, s, divided(value[r->values.type], r->values.mean ? value[0] : 0));
+        trace_frames(out, r, lines, s,
+                     divided(value[r->values.type], r->values.mean ? value[0] : 0));
     }
     buf_text(out, TRACE_SEPARATOR);
     return true;

@@ -107,17 +107,31 @@ static bool write_out(struct str bytes, const struct report_type *type, const st
     return to_stdout(bytes, e);
 }
 
+// Where a streamed report's bytes go while it is made; -1: nowhere before it is whole.
+static int stream(const struct report_type *type, const struct config *c)
+{
+    return type->is_streamed && c->output.len == 0 && type->destination == REPORT_TO_STDOUT
+               ? STDOUT_FILENO
+               : -1;
+}
+
 bool output_report(const struct profile *p, const struct report_type *type, struct str parameter,
                    const struct config *c, bool is_shell, struct err *e)
 {
     struct arena a;
     struct buf out, warnings;
     arena_init(&a, (size_t)MEMORY_LIMIT_GIB << 30);
-    buf_init(&out, (size_t)OUTPUT_LIMIT_GIB << 30);
+    int fd = stream(type, c);
+    if (fd >= 0)
+        buf_init_file(&out, fd);
+    else
+        buf_init(&out, (size_t)OUTPUT_LIMIT_GIB << 30);
     buf_init(&warnings, 1 << 20);
     bool done = report_write(&out, p, type, parameter, c, &warnings, &a, e);
     if (warnings.len)
         fwrite(warnings.data, 1, warnings.len, stderr);
+    if (done && !buf_flush(&out))
+        done = err_errno(e, out.error, "standard output");
     done = done && write_out(buf_str(&out), type, c, is_shell, &a, e);
     buf_free(&out);
     buf_free(&warnings);
