@@ -1,4 +1,4 @@
-// "generate SAMPLES LABELS FILE": a CPU profile of so many samples, 20 to 60 frames deep, over
+// "generate SAMPLES LABELS FILE [SEED]": a CPU profile of so many samples, 20 to 60 frames deep, over
 // 20,000 functions; the same on each run. Stacks are walks from one root through a random call
 // graph, as programs have them: hot paths repeat, ends differ.  With LABELS the samples carry a
 // text label of 64 routes and a number label of 64 sizes.
@@ -86,6 +86,8 @@ int main(int argc, char **argv)
     struct build b;
     struct buf out;
     struct err e;
+    if (argc > 4)
+        state += strtoull(argv[4], NULL, 10) * 0x9e3779b97f4a7c15;
     if (argc < 4)
         return 2;
     arena_init(&a, (size_t)MIB(32768));

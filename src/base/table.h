@@ -10,9 +10,11 @@ struct table {
     struct str *key;     // key[row]; key[0] is empty
     u32 nkey;            // rows in use, row 0 included
     u32 key_cap;
-    u32 *slot; // open addressing; row or 0
-    u32 *hash; // of the key in the same slot
-    u32 mask;  // slots - 1
+    struct table_slot {
+        u32 row; // 0: free
+        u32 hash;
+    } * slot; // open addressing
+    u32 mask; // slots - 1
 };
 
 void table_init(struct table *t, struct arena *a);

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/parallel.h"
 #include "profile/build.h"
 #include "profile/unit.h"
 
@@ -357,38 +358,19 @@ static void double_sample_slots(struct merger *m)
     }
 }
 
-// Adds a sample of from: its values go to the sample with the same frames and labels, which is made
-// when there is none.
-static void merge_sample(struct merger *m, const struct sample *s, const i64 *value)
-{
-    struct profile *p = &m->b.p;
-    u32 first = p->nframe;
-    for (u32 k = 0; k < s->nframe; k++)
-        *arena_push(m->b.arena, p->frame, p->nframe, m->b.frame_cap) =
-            map_location(m, m->from->frame[s->frame + k]);
-    u32 labels = map_labels(m, s);
-    const u32 *frame = s->nframe ? &p->frame[first] : NULL;
-    u64 hash = hash_bytes(frame, s->nframe * sizeof(*frame)) + labels * 0x9e3779b97f4a7c15;
-    u32 at = (u32)hash & m->mask;
-    while (m->slot[at] && (m->hash[m->slot[at] - 1] != hash ||
-                           !same_sample(m, m->slot[at] - 1, frame, s->nframe, &m->run[labels])))
-        at = (at + 1) & m->mask;
-    if (m->slot[at]) {
-        i64 *to = p->value + (size_t)(m->slot[at] - 1) * p->ntype;
-        for (u32 t = 0; t < p->ntype; t++)
-            to[t] += value[t];
-        p->nframe = first;
-        return;
-    }
-    struct sample *to = build_sample(&m->b);
-    *to = (struct sample){first, s->nframe, m->run[labels].label, m->run[labels].nlabel};
-    for (u32 t = 0; t < p->ntype; t++)
-        build_value(&m->b, value[t]);
-    *arena_push(m->b.arena, m->hash, m->nhash, m->hash_cap) = hash;
-    m->slot[at] = p->nsample;
-    if (p->nsample > m->mask / 2)
-        double_sample_slots(m);
-}
+// Samples of a profile that are about to be merged, with their frames as rows of the merged
+// locations: at the end of the merged frames, one sample's after the other's.
+struct incoming {
+    const struct profile *p;
+    u32 *frame;
+    u32 nframe;
+    u32 n;
+    u32 *sample; // rows of p
+    u32 *first;  // of each one's frames
+    u64 *hash;   // of each one's frames
+    const u32 *location;
+    struct parallel_division division;
+};
 
 static bool is_zero(const i64 *value, u32 n)
 {
@@ -399,9 +381,90 @@ static bool is_zero(const i64 *value, u32 n)
     return true;
 }
 
-static void merge_one(struct merger *m, const struct profile *p)
+// Maps the locations of the samples that count, in the order in which they appear.
+static void map_locations(struct merger *m, struct incoming *in, bool keep_zeroes)
+{
+    const struct profile *p = in->p;
+    in->sample = arena_new(m->scratch, u32, p->nsample);
+    in->first = arena_new(m->scratch, u32, p->nsample);
+    for (u32 i = 0; i < p->nsample; i++) {
+        const struct sample *s = &p->sample[i];
+        if (!keep_zeroes && is_zero(profile_values(p, i), p->ntype))
+            continue;
+        for (u32 k = s->frame; k < s->frame + s->nframe; k++) {
+            if (m->location[p->frame[k]] == 0)
+                map_location(m, p->frame[k]);
+        }
+        in->sample[in->n] = i;
+        in->first[in->n++] = in->nframe;
+        in->nframe += s->nframe;
+    }
+}
+
+static void translate_part(void *incoming, u32 part)
+{
+    struct incoming *in = incoming;
+    u32 last = parallel_first(in->division, part + 1);
+    for (u32 i = parallel_first(in->division, part); i < last; i++) {
+        const struct sample *s = &in->p->sample[in->sample[i]];
+        u32 *to = in->frame + in->first[i];
+        for (u32 k = 0; k < s->nframe; k++)
+            to[k] = in->location[in->p->frame[s->frame + k]];
+        in->hash[i] = hash_bytes(to, s->nframe * sizeof(*to));
+    }
+}
+
+static void translate(struct merger *m, struct incoming *in)
+{
+    enum { LEAST_SAMPLES = 20000 };
+    struct profile *p = &m->b.p;
+    while (m->b.frame_cap - p->nframe < in->nframe)
+        p->frame = arena_grow(m->b.arena, p->frame, &m->b.frame_cap, sizeof(*p->frame));
+    in->frame = p->frame ? p->frame + p->nframe : NULL;
+    in->hash = arena_new(m->scratch, u64, in->n);
+    in->location = m->location;
+    in->division = parallel_divide(in->n, LEAST_SAMPLES);
+    parallel_run(translate_part, in, in->division.n);
+}
+
+// Adds a sample: its values go to the sample with the same frames and labels, which is made when
+// there is none.
+static void merge_sample(struct merger *m, const struct incoming *in, u32 i)
+{
+    struct profile *p = &m->b.p;
+    const struct sample *s = &in->p->sample[in->sample[i]];
+    const i64 *value = profile_values(in->p, in->sample[i]);
+    const u32 *frame = in->frame + in->first[i];
+    u32 labels = map_labels(m, s);
+    u64 hash = in->hash[i] + labels * 0x9e3779b97f4a7c15;
+    u32 at = (u32)hash & m->mask;
+    while (m->slot[at] && (m->hash[m->slot[at] - 1] != hash ||
+                           !same_sample(m, m->slot[at] - 1, frame, s->nframe, &m->run[labels])))
+        at = (at + 1) & m->mask;
+    if (m->slot[at]) {
+        i64 *to = p->value + (size_t)(m->slot[at] - 1) * p->ntype;
+        for (u32 t = 0; t < p->ntype; t++)
+            to[t] += value[t];
+        return;
+    }
+    u32 *to_frame = p->frame + p->nframe;
+    if (s->nframe && to_frame != frame) // those before it were there already
+        memmove(to_frame, frame, s->nframe * sizeof(*frame));
+    struct sample *to = build_sample(&m->b);
+    *to = (struct sample){p->nframe, s->nframe, m->run[labels].label, m->run[labels].nlabel};
+    p->nframe += s->nframe;
+    for (u32 t = 0; t < p->ntype; t++)
+        build_value(&m->b, value[t]);
+    *arena_push(m->b.arena, m->hash, m->nhash, m->hash_cap) = hash;
+    m->slot[at] = p->nsample;
+    if (p->nsample > m->mask / 2)
+        double_sample_slots(m);
+}
+
+static void merge_one(struct merger *m, const struct profile *p, bool keep_zeroes)
 {
     struct arena scratch;
+    struct incoming in = {.p = p};
     arena_init(&scratch, SIZE_MAX);
     m->scratch = &scratch;
     m->from = p;
@@ -413,10 +476,10 @@ static void merge_one(struct merger *m, const struct profile *p)
     m->label_run = arena_new(&scratch, u32, p->nlabel);
     if (m->b.p.nmapping == 1 && p->nmapping > 1)
         map_mapping(m, 1); // the first mapping is the program
-    for (u32 i = 0; i < p->nsample; i++) {
-        if (!is_zero(profile_values(p, i), p->ntype))
-            merge_sample(m, &p->sample[i], profile_values(p, i));
-    }
+    map_locations(m, &in, keep_zeroes);
+    translate(m, &in);
+    for (u32 i = 0; i < in.n; i++)
+        merge_sample(m, &in, i);
     m->scratch = NULL;
     arena_free(&scratch);
 }
@@ -452,7 +515,9 @@ static void merge_headers(struct merger *m, const struct profile *p, u32 n)
     }
 }
 
-static struct profile merge(const struct profile *p, u32 n, struct arena *a)
+// Merges, and keeps samples that cancel each other out; with keep_zeroes also those that are zero
+// before.
+static struct profile merge_all(const struct profile *p, u32 n, bool keep_zeroes, struct arena *a)
 {
     enum { FIRST_SLOTS = 4096 };
     struct merger m = {.mask = FIRST_SLOTS - 1, .slot = arena_new(a, u32, FIRST_SLOTS)};
@@ -464,12 +529,50 @@ static struct profile merge(const struct profile *p, u32 n, struct arena *a)
     arena_push(a, m.run, m.nrun, m.run_cap);
     merge_headers(&m, p, n);
     for (u32 i = 0; i < n; i++)
-        merge_one(&m, &p[i]);
+        merge_one(&m, &p[i], keep_zeroes);
+    return m.b.p;
+}
+
+// Many profiles are merged in parts, and then the parts.  What appears first is first all the same,
+// since parts are neighbours and keep what became zero.
+struct parts {
+    const struct profile *p;
+    struct parallel_division division;
+    struct profile sum[PARALLEL_MOST];
+    struct arena arena[PARALLEL_MOST];
+};
+
+static void merge_part(void *context, u32 i)
+{
+    struct parts *parts = context;
+    u32 first = parallel_first(parts->division, i), last = parallel_first(parts->division, i + 1);
+    parts->sum[i] = merge_all(parts->p + first, last - first, false, &parts->arena[i]);
+}
+
+static struct profile merge_in_parts(const struct profile *p, struct parallel_division division,
+                                     struct arena *a)
+{
+    struct parts parts = {.p = p, .division = division};
+    for (u32 i = 0; i < division.n; i++)
+        arena_init(&parts.arena[i], SIZE_MAX);
+    parallel_run(merge_part, &parts, division.n);
+    struct profile out = merge_all(parts.sum, division.n, true, a);
+    for (u32 i = 0; i < division.n; i++)
+        arena_free(&parts.arena[i]);
+    return out;
+}
+
+static struct profile merge(const struct profile *p, u32 n, struct arena *a)
+{
+    enum { LEAST_PROFILES = 8 };
+    struct parallel_division division = parallel_divide(n, LEAST_PROFILES);
+    struct profile out =
+        division.n > 1 ? merge_in_parts(p, division, a) : merge_all(p, n, false, a);
     bool has_zeroes = false;
-    for (u32 i = 0; i < m.b.p.nsample; i++)
-        has_zeroes |= is_zero(profile_values(&m.b.p, i), m.b.p.ntype);
+    for (u32 i = 0; i < out.nsample; i++)
+        has_zeroes |= is_zero(profile_values(&out, i), out.ntype);
     // Once more without the samples that cancelled each other out, and what only they referred to.
-    return has_zeroes ? merge(&m.b.p, 1, a) : m.b.p;
+    return has_zeroes ? merge_all(&out, 1, false, a) : out;
 }
 
 bool profile_merge(struct profile *out, const struct profile *p, u32 n, struct arena *a,
