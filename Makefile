@@ -165,8 +165,16 @@ fuzz: $(FUZZERS) $(BUILD)/sonde $(RANDOM)
 	@BUILD=$(BUILD) LIMIT=$(FUZZ_SECONDS) CASES=1000000 SEED=$$(date +%s) tests/differential/differential_test.sh
 
 # Costs.
-bench: $(PRODUCTS) $(PROGRAMS)
-	BUILD=$(BUILD) bench/run
+$(BUILD)/bench/%: bench/%.c $(PARTS)
+	@mkdir -p $(@D)
+	$(call say,BENCH,$@)
+	$(Q)$(CC) $(ALL) $(CFLAGS) $< $(PARTS) $(LIBS) $(HEAVY) -o $@
+
+bench: bench-library bench-command
+bench-library: $(PRODUCTS) $(PROGRAMS)
+	BUILD=$(BUILD) bench/library
+bench-command: $(PRODUCTS) $(BUILD)/bench/generate $(BUILD)/bench/measure
+	BUILD=$(BUILD) bench/command
 
 # The story.
 demo: $(PRODUCTS)
@@ -188,5 +196,5 @@ install: $(PRODUCTS)
 clean:
 	rm -rf build build-asan build-tsan build-coverage
 
-.PHONY: all check check-command fuzz bench demo lint format install clean
+.PHONY: all check check-command fuzz bench bench-library bench-command demo lint format install clean
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
