@@ -6,12 +6,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MATCH_LIMIT = 1000000 };
+// What one match may cost: a step that PCRE2 counts can hide a scan of the whole text, so the steps
+// are fewer the longer the text is.  Each match that is given up halves what the next ones may
+// cost, so that an expression from a hostile profile takes a second, not the number of its
+// functions in seconds.
+enum {
+    MOST_WORK = 1 << 27,
+    LEAST_WORK = 1 << 16,
+    MOST_STEPS = 1000000,
+    LEAST_STEPS = 100,
+    FIRST_STACK = 32 << 10, // bytes, of the JIT's code
+    MOST_STACK = 16 << 20   // a repeated group takes some for each time around
+};
 
 struct regex {
     pcre2_code *code;
     pcre2_match_data *data;
     pcre2_match_context *context;
+    pcre2_jit_stack *stack;
+    u32 *work; // what is left of MOST_WORK; apart, since matching changes nothing else
 };
 
 enum { WHOLE, REST, CHARACTER, NOTHING };
@@ -51,10 +64,8 @@ static bool explain(int code, struct str pattern, size_t at, struct err *e)
                    STR_ARG(pattern));
 }
 
-bool regex_compile(struct regex **out, struct str pattern, struct err *e)
+static bool compile(struct regex **out, struct str pattern, u32 options, struct err *e)
 {
-    const u32 options =
-        PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C;
     int error;
     PCRE2_SIZE at;
     // PCRE2 rejects NULL even when the length is 0.
@@ -66,12 +77,28 @@ bool regex_compile(struct regex **out, struct str pattern, struct err *e)
     struct regex *r = malloc(sizeof(*r));
     if (!r)
         abort();
-    r->code = code;
+    *r = (struct regex){.code = code, .work = malloc(sizeof(*r->work))};
+    if (!r->work)
+        abort();
+    *r->work = MOST_WORK;
     r->data = pcre2_match_data_create_from_pattern(code, NULL);
     r->context = pcre2_match_context_create(NULL);
-    pcre2_set_match_limit(r->context, MATCH_LIMIT);
+    r->stack = pcre2_jit_stack_create(FIRST_STACK, MOST_STACK, NULL);
+    pcre2_jit_stack_assign(r->context, NULL, r->stack);
     *out = r;
     return true;
+}
+
+bool regex_compile(struct regex **out, struct str pattern, struct err *e)
+{
+    return compile(
+        out, pattern,
+        PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C, e);
+}
+
+bool regex_compile_bytes(struct regex **out, struct str pattern, struct err *e)
+{
+    return compile(out, pattern, PCRE2_DOLLAR_ENDONLY, e);
 }
 
 void regex_free(struct regex *r)
@@ -80,20 +107,37 @@ void regex_free(struct regex *r)
         return;
     pcre2_match_data_free(r->data);
     pcre2_match_context_free(r->context);
+    pcre2_jit_stack_free(r->stack);
     pcre2_code_free(r->code);
+    free(r->work);
     free(r);
+}
+
+static u32 most_steps(const struct regex *r, size_t len)
+{
+    size_t steps = *r->work / (len + 1);
+    return steps > MOST_STEPS ? MOST_STEPS : steps < LEAST_STEPS ? LEAST_STEPS : (u32)steps;
+}
+
+// What pcre2_match returns.
+static int match(const struct regex *r, struct str text)
+{
+    pcre2_set_match_limit(r->context, most_steps(r, text.len));
+    int found = pcre2_match(r->code, (PCRE2_SPTR)(text.len ? text.ptr : ""), text.len, 0, 0,
+                            r->data, r->context);
+    if (found < 0 && found != PCRE2_ERROR_NOMATCH && *r->work > LEAST_WORK)
+        *r->work /= 2;
+    return found;
 }
 
 bool regex_match(const struct regex *r, struct str text)
 {
-    return pcre2_match(r->code, (PCRE2_SPTR)(text.len ? text.ptr : ""), text.len, 0, 0, r->data,
-                       r->context) >= 0;
+    return match(r, text) >= 0;
 }
 
 bool regex_groups(const struct regex *r, struct str text, i64 *start, i64 *end, u32 n)
 {
-    int found = pcre2_match(r->code, (PCRE2_SPTR)(text.len ? text.ptr : ""), text.len, 0, 0,
-                            r->data, r->context);
+    int found = match(r, text);
     if (found < 0)
         return false;
     const PCRE2_SIZE *place = pcre2_get_ovector_pointer(r->data);

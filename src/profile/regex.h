@@ -1,6 +1,6 @@
 // Regular expressions, by PCRE2 with its JIT: RE2's syntax is a part of its own, and both prefer
 // the leftmost-first match.  Matching is bounded: an expression that would backtrack for ever does
-// not match.
+// not match, and the more often it does, the sooner it is given up.
 #ifndef PROFILE_REGEX_H
 #define PROFILE_REGEX_H
 
@@ -11,6 +11,10 @@ struct regex;
 
 // Fails with EINVAL and the reason.
 bool regex_compile(struct regex **out, struct str pattern, struct err *e);
+
+// The same for texts that need not be UTF-8: "." and the like stand for a byte.
+bool regex_compile_bytes(struct regex **out, struct str pattern, struct err *e);
+
 void regex_free(struct regex *r);
 
 // Whether any part of text matches.
