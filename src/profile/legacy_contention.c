@@ -4,7 +4,8 @@
 #include "profile/legacy.h"
 #include "profile/regex.h"
 
-#define SAMPLE "(\\d+) *(\\d+) @([ x0-9a-f]*)"
+// Two numbers; without a blank between them, the second has one digit.
+#define SAMPLE "(?<!\\d)(?|(\\d++) ++(\\d++)|(\\d+)(\\d)) @([ x0-9a-f]*)"
 
 struct contention {
     struct legacy *l;
@@ -107,7 +108,7 @@ enum format legacy_contention(struct legacy *l, struct str bytes, struct err *e)
     build_type(&l->b, STR("delay"), STR("nanoseconds"));
     if (!read_attributes(&c))
         return FORMAT_OTHER;
-    if (!regex_compile(&c.sample, STR(SAMPLE), e))
+    if (!regex_compile_bytes(&c.sample, STR(SAMPLE), e))
         return FORMAT_BAD;
     enum format f = read_samples(&c, e);
     regex_free(c.sample);

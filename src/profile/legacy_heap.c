@@ -8,7 +8,8 @@
 #define SUMS   "heap profile: *(\\d+): *(\\d+) *\\[ *(\\d+): *(\\d+) *\\] *"
 #define HEADER SUMS "@ *(heap[_a-z0-9]*)/?(\\d*)"
 #define UNKEPT "heap profile: *\\d+: *\\d+ *\\[ *\\d+: *\\d+ *\\] @ (growth|fragmentation)z?"
-#define SAMPLE "(-?\\d+): *(-?\\d+) *\\[ *(\\d+): *(\\d+) *] @([ x0-9a-f]*)"
+// It begins where digits begin, so that a line of digits is not tried at each of them.
+#define SAMPLE "(-?(?<!\\d)\\d+): *(-?\\d+) *\\[ *(\\d+): *(\\d+) *] @([ x0-9a-f]*)"
 
 struct heap {
     struct legacy *l;
@@ -130,8 +131,8 @@ enum format legacy_heap(struct legacy *l, struct str bytes, struct err *e)
 {
     struct heap h = {.l = l};
     enum format f = FORMAT_OTHER;
-    if (regex_compile(&h.header, STR(HEADER), e) && regex_compile(&h.unkept, STR(UNKEPT), e) &&
-        regex_compile(&h.sample, STR(SAMPLE), e))
+    if (regex_compile_bytes(&h.header, STR(HEADER), e) &&
+        regex_compile(&h.unkept, STR(UNKEPT), e) && regex_compile_bytes(&h.sample, STR(SAMPLE), e))
         f = read_heap(&h, bytes, e);
     regex_free(h.header);
     regex_free(h.unkept);

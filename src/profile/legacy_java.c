@@ -5,11 +5,9 @@
 #include "profile/legacy.h"
 #include "profile/regex.h"
 
-#define ATTRIBUTE "([\\w ]+)=([\\w ]+)"
-#define SAMPLE    " *(\\d+) +(\\d+) +@ +([ x0-9a-f]*)"
-#define LOCATION  "^\\s*0x([[:xdigit:]]+)\\s+(.*)\\s*$"
-#define FILE_LINE "^(.*)\\s+\\((.+):(-?[[:digit:]]+)\\)$"
-#define FILE_PATH "^(.*)\\s+\\((.*)\\)$"
+#define ATTRIBUTE "(?<![\\w ])([\\w ]++)=([\\w ]++)"
+#define SAMPLE    "(?<!\\d)(\\d++) ++(\\d++) ++@ ++([ x0-9a-f]*)"
+#define LOCATION  "^0x([[:xdigit:]]+)[\\t\\f\\r ]+(.*)$"
 
 enum { HEAP_RATE = 524288 };
 
@@ -17,7 +15,7 @@ struct java {
     struct legacy *l;
     bool is_heap;
     struct str rest; // lines not read yet; each ends with a line feed
-    struct regex *attribute, *sample, *location, *file_line, *file_path;
+    struct regex *attribute, *sample, *location;
     struct table names; // of functions in use
     struct str *file;   // by row of names: the first that is told
     u32 nfile, file_cap;
@@ -25,11 +23,9 @@ struct java {
 
 static bool open_java(struct java *j, struct err *e)
 {
-    return regex_compile(&j->attribute, STR(ATTRIBUTE), e) &&
-           regex_compile(&j->sample, STR(SAMPLE), e) &&
-           regex_compile(&j->location, STR(LOCATION), e) &&
-           regex_compile(&j->file_line, STR(FILE_LINE), e) &&
-           regex_compile(&j->file_path, STR(FILE_PATH), e);
+    return regex_compile_bytes(&j->attribute, STR(ATTRIBUTE), e) &&
+           regex_compile_bytes(&j->sample, STR(SAMPLE), e) &&
+           regex_compile_bytes(&j->location, STR(LOCATION), e);
 }
 
 static void close_java(struct java *j)
@@ -37,8 +33,6 @@ static void close_java(struct java *j)
     regex_free(j->attribute);
     regex_free(j->sample);
     regex_free(j->location);
-    regex_free(j->file_line);
-    regex_free(j->file_path);
 }
 
 static struct str part(struct str line, i64 start, i64 end)
@@ -170,18 +164,48 @@ struct symbol {
     i64 line;
 };
 
-static struct symbol parse_symbol(const struct java *j, struct str text)
+// The last " (" in text, that at least nbehind bytes follow; 0: there is none.
+static size_t find_parenthesis(struct str text, size_t nbehind)
 {
-    i64 start[4], end[4];
+    for (size_t i = text.len; i > 1; i--) {
+        char before = text.ptr[i - 2];
+        if (text.ptr[i - 1] == '(' && text.len - i >= nbehind &&
+            (before == ' ' || (before >= '\t' && before <= '\r' && before != '\v')))
+            return i - 2;
+    }
+    return 0;
+}
+
+// "NAME (FILE:-12", split.
+static bool parse_line(struct symbol *s, struct str text)
+{
+    size_t n = text.len;
+    while (n && text.ptr[n - 1] >= '0' && text.ptr[n - 1] <= '9')
+        n--;
+    size_t number = n - (n && text.ptr[n - 1] == '-');
+    if (n == text.len || number == 0 || text.ptr[number - 1] != ':')
+        return false;
+    struct str before = {text.ptr, number - 1};
+    size_t at = find_parenthesis(before, 1);
+    if (at == 0)
+        return false;
+    s->function.len = at;
+    s->file = str_skip(before, at + 2);
+    if (!str_i64(&s->line, str_skip(text, number)) || s->line < 0)
+        s->line = 0;
+    return true;
+}
+
+static struct symbol parse_symbol(struct str text)
+{
     struct symbol s = {.function = text};
-    if (regex_groups(j->file_line, text, start, end, 4)) {
-        s.function = part(text, start[1], end[1]);
-        s.file = part(text, start[2], end[2]);
-        if (!str_i64(&s.line, part(text, start[3], end[3])) || s.line < 0)
-            s.line = 0;
-    } else if (regex_groups(j->file_path, text, start, end, 3)) {
-        s.function = part(text, start[1], end[1]);
-        s.file = str_basename(part(text, start[2], end[2]));
+    struct str open = {text.ptr, text.len - str_ends(text, STR(")"))};
+    if (open.len < text.len && parse_line(&s, open))
+        return s;
+    size_t at = open.len < text.len ? find_parenthesis(open, 0) : 0;
+    if (at) {
+        s.function.len = at;
+        s.file = str_basename(str_skip(open, at + 2));
     } else if (str_find(text, STR("generated stub/JIT")) >= 0) {
         s.function = STR("STUB");
     }
@@ -222,7 +246,7 @@ static enum format read_symbols(struct java *j, struct symbol *symbol, const str
         u32 row = table_find(rows, (struct str){(char *)&address, sizeof(address)});
         if (row == 0)
             continue;
-        symbol[row] = parse_symbol(j, part(line, start[2], end[2]));
+        symbol[row] = parse_symbol(part(line, start[2], end[2]));
         if (table_add(&j->names, symbol[row].function) == j->nfile)
             *arena_push(j->l->arena, j->file, j->nfile, j->file_cap) = symbol[row].file;
     }

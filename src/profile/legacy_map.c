@@ -3,27 +3,33 @@
 
 #include "base/buf.h"
 #include "profile/legacy.h"
+#include "profile/ranges.h"
 #include "profile/regex.h"
 
-#define HEX       "(?:0x)?([[:xdigit:]]+)"
-#define HEX_RANGE "\\s*" HEX "[\\s-]?\\s*" HEX ":?"
-#define MODE      "(?:\\s+([-rwxp]+))?"
-#define WORD      "(?:\\s+(\\S+))?"
+// Blanks as Go's expressions have them.  The digits of a number are counted, since two numbers may
+// follow each other without a blank and all ways to part them are tried.
+#define BLANK     "[\\t\\n\\f\\r ]"
+#define HEX       "(?:0x)?([[:xdigit:]]{1,64})"
+#define HEX_RANGE BLANK "*" HEX "(?:-|" BLANK ")?" BLANK "*" HEX ":?"
+#define MODE      "(?:" BLANK "+([-rwxp]+))?"
+#define WORD      "(?:" BLANK "+([^\\t\\n\\f\\r ]+))?"
+#define OFFSET    "(?:" BLANK "+([[:xdigit:]]+))?"
 
 // Of /proc/PID/maps: start-end mode offset device inode file.
-#define PROC_LINE                                                                                  \
-    "^" HEX_RANGE MODE                                                                             \
-    "(?:\\s+([[:xdigit:]]+))?\\s+[[:xdigit:]]+:[[:xdigit:]]+\\s+[[:digit:]]+" WORD
+#define DEVICE    BLANK "+[[:xdigit:]]+:[[:xdigit:]]+" BLANK "+[[:digit:]]+"
+#define PROC_LINE "^" HEX_RANGE MODE OFFSET DEVICE WORD
 // Shorter: start-end mode file (@offset) buildid.
-#define BRIEF_LINE "^" HEX_RANGE MODE WORD "(?:\\s+\\(@([[:xdigit:]]+)\\))?(?:\\s+([[:xdigit:]]+))?"
+#define BRIEF_LINE                                                                                 \
+    "^" HEX_RANGE MODE WORD "(?:" BLANK "+\\(@([[:xdigit:]]+)\\))?(?:" BLANK "+([[:xdigit:]]+))?"
 // What a log puts before each of its lines.
-#define LOG_PREFIX "^[^\\[\\]]+:[0-9]+]\\s"
+#define LOG_PREFIX "^[^\\[\\]]+:[0-9]+]" BLANK
 #define LIBRARY    "([.]so$|[.]so[._][0-9]+)"
 
 struct reader {
     struct regex *proc, *brief, *log, *library;
     struct str name[16], value[16]; // "$name" stands for a value
     u32 nname;
+    size_t expanded_bytes; // that values were put in for names, in all lines
     struct legacy *l;
 };
 
@@ -70,11 +76,13 @@ static bool add_mapping(struct reader *r, struct str line)
     return true;
 }
 
-// The line with the values of the names in it.
+// The line with the values of the names in it.  Values may have names in them too and so grow
+// without end; a file whose values are more than that is none that anybody wrote.
 static struct str replaced(struct reader *r, struct str line)
 {
+    enum { MOST_EXPANDED_MIB = 16 };
     struct buf out;
-    buf_init(&out, SIZE_MAX / 2);
+    buf_init(&out, line.len + MIB(MOST_EXPANDED_MIB) - r->expanded_bytes);
     for (size_t i = 0; i < line.len;) {
         u32 k = 0;
         while (k < r->nname && !str_starts(str_skip(line, i), r->name[k]))
@@ -82,6 +90,8 @@ static struct str replaced(struct reader *r, struct str line)
         buf_add(&out, k < r->nname ? r->value[k] : (struct str){line.ptr + i, 1});
         i += k < r->nname ? r->name[k].len : 1;
     }
+    if (out.len > line.len)
+        r->expanded_bytes += out.len - line.len;
     struct str text = arena_str(r->l->arena, buf_str(&out));
     buf_free(&out);
     return text;
@@ -92,7 +102,7 @@ static void read_line(struct reader *r, struct str line)
     i64 start, end;
     if (regex_groups(r->log, line, &start, &end, 1))
         line = str_skip(line, (size_t)end);
-    if (r->nname)
+    if (r->nname && str_find(line, STR("$")) >= 0)
         line = replaced(r, line);
     if (add_mapping(r, line))
         return;
@@ -172,38 +182,45 @@ static void correct_first(struct profile *p)
     }
 }
 
-static u32 find_mapping(struct legacy *l, u64 address)
-{
-    struct profile *p = &l->b.p;
-    for (u32 i = 1; i < p->nmapping; i++) {
-        if (p->mapping[i].start <= address && address < p->mapping[i].limit)
-            return i;
-    }
-    // Some tell only of the later one of two halves.
-    for (u32 i = 1; i < p->nmapping; i++) {
-        struct mapping *m = &p->mapping[i];
-        if (m->offset && m->start - m->offset <= address && address < m->start) {
-            m->start -= m->offset;
-            m->offset = 0;
-            return i;
-        }
-    }
-    return 0;
-}
-
 u32 legacy_fake_mapping(struct legacy *l)
 {
     build_mapping(&l->b)->limit = UINT64_MAX;
     return l->b.p.nmapping - 1;
 }
 
+// The mappings, and what lies before them in their files: some tell only of the later one of two
+// halves.
+static void build_ranges(struct ranges *whole, struct ranges *before, const struct profile *p,
+                         struct arena *a)
+{
+    struct range *range = arena_new(a, struct range, p->nmapping);
+    u32 n = 0;
+    for (u32 i = 1; i < p->nmapping; i++)
+        range[n++] = (struct range){p->mapping[i].start, p->mapping[i].limit, i};
+    *whole = ranges_build(range, n, a);
+    n = 0;
+    for (u32 i = 1; i < p->nmapping; i++) {
+        const struct mapping *m = &p->mapping[i];
+        if (m->offset)
+            range[n++] = (struct range){m->start - m->offset, m->start, i};
+    }
+    *before = ranges_build(range, n, a);
+}
+
 static void find_mappings(struct legacy *l)
 {
     struct profile *p = &l->b.p;
+    struct ranges whole, before;
     u32 fake = 0;
+    build_ranges(&whole, &before, p, l->arena);
     for (u32 row = 1; row < p->nlocation; row++) {
         u64 address = p->location[row].address;
-        u32 found = address ? find_mapping(l, address) : 0;
+        u32 found = address ? ranges_find(&whole, address) : 0;
+        if (address && !found && !fake && (found = ranges_find(&before, address)) != 0) {
+            struct mapping *m = &p->mapping[found];
+            m->start -= m->offset;
+            m->offset = 0;
+        }
         if (address && !found)
             found = fake = fake ? fake : legacy_fake_mapping(l);
         p->location[row].mapping = found;
@@ -215,10 +232,10 @@ static void find_mappings(struct legacy *l)
 static bool open_reader(struct reader *r)
 {
     struct err ignored;
-    return regex_compile(&r->proc, STR(PROC_LINE), &ignored) &&
-           regex_compile(&r->brief, STR(BRIEF_LINE), &ignored) &&
-           regex_compile(&r->log, STR(LOG_PREFIX), &ignored) &&
-           regex_compile(&r->library, STR(LIBRARY), &ignored);
+    return regex_compile_bytes(&r->proc, STR(PROC_LINE), &ignored) &&
+           regex_compile_bytes(&r->brief, STR(BRIEF_LINE), &ignored) &&
+           regex_compile_bytes(&r->log, STR(LOG_PREFIX), &ignored) &&
+           regex_compile_bytes(&r->library, STR(LIBRARY), &ignored);
 }
 
 static void close_reader(struct reader *r)

@@ -1,6 +1,7 @@
 // Stacks of threads as texts: /pprof/thread, and Go's counts (goroutine, threadcreate) with
 // debug=1.
 #include <errno.h>
+#include <string.h>
 
 #include "profile/legacy.h"
 #include "profile/regex.h"
@@ -26,6 +27,21 @@ static enum format malformed(struct err *e)
     return FORMAT_BAD;
 }
 
+// Whether text is addresses with a blank before each, and nothing else.
+static bool are_addresses(struct str text)
+{
+    while (str_starts(text, STR(" 0x"))) {
+        text = str_skip(text, 3);
+        size_t n = 0;
+        while (n < text.len && strchr("0123456789abcdef", text.ptr[n]) && text.ptr[n])
+            n++;
+        if (n == 0)
+            return false;
+        text = str_skip(text, n);
+    }
+    return text.len == 0;
+}
+
 static enum format read_counts(struct legacy *l, struct lines *lines, const struct regex *sample,
                                struct err *e)
 {
@@ -37,6 +53,7 @@ static enum format read_counts(struct legacy *l, struct lines *lines, const stru
         if (str_starts(line, STR("---")))
             break;
         if (!regex_groups(sample, line, start, end, 3) ||
+            !are_addresses(str_skip(line, (size_t)start[2])) ||
             !legacy_number(&count, (struct str){line.ptr, (size_t)end[1]}))
             return malformed(e);
         build_sample(&l->b);
@@ -54,8 +71,8 @@ enum format legacy_go_count(struct legacy *l, struct str bytes, struct err *e)
     struct regex *header = NULL, *sample = NULL;
     i64 start[2], end[2];
     enum format f = FORMAT_OTHER;
-    if (regex_compile(&header, STR("\\A(\\S+) profile: total \\d+\\z"), e) &&
-        regex_compile(&sample, STR("\\A(\\d+) @(( 0x[0-9a-f]+)+)\\z"), e) &&
+    if (regex_compile_bytes(&header, STR("\\A([^\\t\\n\\f\\r ]+) profile: total \\d+\\z"), e) &&
+        regex_compile_bytes(&sample, STR("\\A(\\d+) @( 0x[ x0-9a-f]*)\\z"), e) &&
         skip_comments(&lines) && regex_groups(header, lines.line, start, end, 2)) {
         set_type(l, (struct str){lines.line.ptr, (size_t)end[1]});
         f = read_counts(l, &lines, sample, e);
@@ -100,6 +117,7 @@ static enum format read_threads(struct legacy *l, struct lines *lines, const str
         }
         // As the one before.
         l->naddress -= s->nframe;
+        *s = (struct sample){0};
         p->nsample--;
         if (p->nsample)
             p->value[p->nsample - 1]++;
@@ -115,9 +133,9 @@ enum format legacy_threads(struct legacy *l, struct str bytes, struct err *e)
     struct regex *header = NULL, *thread = NULL;
     enum format f = FORMAT_OTHER;
     set_type(l, STR("thread"));
-    if (regex_compile(&header, STR("--- threadz \\d+ ---"), e) &&
-        regex_compile(&thread, STR("--- Thread ([[:xdigit:]]+) \\(name: (.*)/(\\d+)\\) stack: ---"),
-                      e) &&
+    if (regex_compile_bytes(&header, STR("--- threadz \\d+ ---"), e) &&
+        regex_compile_bytes(
+            &thread, STR("--- Thread ([[:xdigit:]]+) \\(name: (.*)/(\\d+)\\) stack: ---"), e) &&
         skip_comments(&lines)) {
         bool is_threadz = regex_match(header, lines.line);
         while (is_threadz && lines_next(&lines) && !line_is_map_start(lines.line) &&
