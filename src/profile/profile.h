@@ -28,6 +28,9 @@ struct label {
     i64 number;
 };
 
+// Of the samples that a difference takes away, with the text "true".
+#define PROFILE_BASE_LABEL "pprof::base"
+
 struct mapping {
     u64 id;
     u64 start, limit; // addresses, [start, limit)

@@ -5,6 +5,7 @@
 
 #include "base/compress.h"
 #include "profile/decode.h"
+#include "profile/folded.h"
 #include "profile/legacy.h"
 #include "profile/merge.h"
 #include "profile/wire.h"
@@ -135,6 +136,8 @@ bool profile_read(struct profile *out, struct str bytes, size_t limit, struct ar
     if (bytes.len == 0)
         return false;
     enum format f = read_legacy(out, bytes, a, &why);
+    if (f == FORMAT_OTHER)
+        f = folded_decode(out, bytes, a, &why);
     if (f == FORMAT_BAD)
         return err_set(e, EBADMSG, "parsing profile: %s", why.text);
     return f == FORMAT_DECODED;

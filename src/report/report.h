@@ -82,7 +82,7 @@ bool report_greeting(struct buf *out, const struct profile *p, const struct conf
 // What the writers share.
 
 // The label that marks samples of the base that -diff_base subtracts.
-#define REPORT_BASE_LABEL "pprof::base"
+#define REPORT_BASE_LABEL PROFILE_BASE_LABEL
 
 // trim.c: a graph as a report shows it: sorted, trimmed, and how much was left out.
 struct trimmed {
