@@ -19,6 +19,13 @@ typedef int64_t i64;
 #define KIB(n)       ((u64)(n) << 10)
 #define MIB(n)       ((u64)(n) << 20)
 
+// The whole part of value.  What does not fit, and what is no number, is the least one: so it is on
+// x86, and in Go there.
+static inline i64 i64_of(double value)
+{
+    return value >= -0x1p63 && value < 0x1p63 ? (i64)value : INT64_MIN;
+}
+
 // Likelihood hints for the few branches on hot paths.
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)

@@ -134,8 +134,8 @@ void legacy_unsample(i64 *count, i64 *bytes, i64 rate)
         return;
     double mean = (double)*bytes / (double)*count;
     double scale = 1 / (1 - exp(-mean / (double)rate));
-    *count = (i64)((double)*count * scale);
-    *bytes = (i64)((double)*bytes * scale);
+    *count = i64_of((double)*count * scale);
+    *bytes = i64_of((double)*bytes * scale);
 }
 
 bool legacy_number(i64 *out, struct str text)

@@ -26,6 +26,7 @@ struct legacy {
     struct build b; // of a sample, .frame and .nframe are its run in address
     u64 *address;   // leaf first
     u32 naddress, address_cap;
+    const char *drop; // functions to leave out besides those that all profiles of its types have
     struct arena *arena;
 };
 
@@ -70,6 +71,7 @@ enum format { FORMAT_OTHER, FORMAT_BAD, FORMAT_DECODED };
 typedef enum format legacy_decoder(struct legacy *l, struct str bytes, struct err *e);
 legacy_decoder legacy_cpu;                      // legacy_cpu.c
 legacy_decoder legacy_heap;                     // legacy_heap.c
+legacy_decoder legacy_jemalloc;                 // legacy_jemalloc.c
 legacy_decoder legacy_go_count, legacy_threads; // legacy_threads.c
 legacy_decoder legacy_contention;               // legacy_contention.c
 legacy_decoder legacy_java;                     // legacy_java.c

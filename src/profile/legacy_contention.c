@@ -71,7 +71,7 @@ static enum format read_sample(struct contention *c, struct str line, struct err
     }
     if (period > 0) {
         if (c->cpu_hz > 0)
-            delay = (i64)((double)delay * (double)period / ((double)c->cpu_hz / 1e9));
+            delay = i64_of((double)delay * (double)period / ((double)c->cpu_hz / 1e9));
         count *= period;
     }
     build_sample(&c->l->b);

@@ -61,15 +61,20 @@ static void drop_uninteresting(struct legacy *l)
         }
     }
     buf_free(&types);
-    l->b.p.drop_frames = build_string(&l->b, str_of(drop));
+    struct str all = str_of(drop);
+    if (l->drop)
+        all = arena_printf(l->arena, "%s|%s", drop, l->drop);
+    l->b.p.drop_frames = build_string(&l->b, all);
     l->b.p.keep_frames = build_string(&l->b, str_of(keep));
 }
 
 static enum format read_legacy(struct profile *out, struct str bytes, struct arena *a,
                                struct err *e)
 {
-    static legacy_decoder *const decoders[] = {legacy_cpu,     legacy_heap,       legacy_go_count,
-                                               legacy_threads, legacy_contention, legacy_java};
+    static legacy_decoder *const decoders[] = {
+        legacy_cpu,     legacy_heap,       legacy_jemalloc, legacy_go_count,
+        legacy_threads, legacy_contention, legacy_java,
+    };
     for (size_t i = 0; i < ARRAY_LEN(decoders); i++) {
         struct legacy l;
         legacy_init(&l, a);
