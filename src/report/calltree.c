@@ -128,10 +128,10 @@ void calltree_trim(struct graph *g, const bool *keep)
             g->shown[n++] = g->shown[i];
     }
     g->nshown = n;
-    // A caller's own edge comes later in the table, so it is still whole when it is asked for.
-    for (u32 row = 1; row < g->nedge; row++) {
+    // A caller's own edge comes later in the table, so from behind it leads past all that is gone.
+    for (u32 row = g->nedge - 1; row > 0; row--) {
         struct edge *e = &g->edge[row];
-        while (gone[e->src] && to[e->src]) {
+        if (gone[e->src] && to[e->src]) {
             const struct edge *up = &g->edge[to[e->src]];
             e->src = up->src;
             e->is_inline &= up->is_inline;
