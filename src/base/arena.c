@@ -50,6 +50,18 @@ void arena_init(struct arena *a, size_t limit_bytes)
     *a = (struct arena){.limit_bytes = limit_bytes, .full = exit_full};
 }
 
+static size_t room_left(const struct arena *a)
+{
+    return a->limit_bytes > a->mapped_bytes ? a->limit_bytes - a->mapped_bytes : 0;
+}
+
+void arena_part(struct arena *part, const struct arena *a)
+{
+    arena_init(part, room_left(a));
+    part->full = a->full;
+    part->context = a->context;
+}
+
 void arena_free(struct arena *a)
 {
     for (struct arena_chunk *c = a->chunk, *older; c; c = older) {
@@ -74,12 +86,14 @@ void arena_join(struct arena *a, struct arena *part)
         a->chunk = part->chunk;
     }
     a->mapped_bytes += part->mapped_bytes;
-    arena_init(part, part->limit_bytes);
+    part->chunk = NULL;
+    part->next = part->end = NULL;
+    part->mapped_bytes = 0;
 }
 
 static void charge(struct arena *a, size_t bytes)
 {
-    if (bytes > a->limit_bytes - a->mapped_bytes) {
+    if (bytes > room_left(a)) {
         a->full(a);
         abort();
     }

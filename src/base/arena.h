@@ -12,10 +12,14 @@ struct arena {
     size_t mapped_bytes, limit_bytes;
     void (*full)(
         struct arena *a); // leaves by exit or longjmp; by default says so and exits with status 2
+    void *context;        // full()'s own
 };
 
 void arena_init(struct arena *a, size_t limit_bytes);
 void arena_free(struct arena *a);
+
+// An arena for a part of what a is for: with what is left of its limit, and its way to leave.
+void arena_part(struct arena *part, const struct arena *a);
 
 // Moves all that part holds to a, and leaves part empty: a thread fills an arena of its own, which
 // is then joined to the others'.

@@ -333,23 +333,37 @@ static bool resolve_ids(struct decoder *d)
     return resolve_samples(d, &locations) && resolve_lines(d, &mappings, &functions);
 }
 
-// Texts by key, then numbers by key; labels of one key keep their order.
-static void sort_labels(const struct profile *p, struct label *l, u32 n)
+// Whether label a belongs behind b: texts by key, then numbers by key.
+static bool is_behind(const struct profile *p, const struct label *a, const struct label *b)
 {
-    for (u32 i = 1; i < n; i++) {
-        struct label moving = l[i];
-        u32 to = i;
-        for (; to > 0; to--) {
-            struct label before = l[to - 1];
-            int order = (before.text == 0) - (moving.text == 0);
-            if (order == 0)
-                order = str_compare(profile_string(p, before.key), profile_string(p, moving.key));
-            if (order <= 0)
-                break;
-            l[to] = before;
-        }
-        l[to] = moving;
+    if ((a->text == 0) != (b->text == 0))
+        return a->text == 0;
+    return a->key != b->key &&
+           str_compare(profile_string(p, a->key), profile_string(p, b->key)) > 0;
+}
+
+// Merges the sorted halves of l; labels of one key keep their order.
+static void merge_labels(const struct profile *p, struct label *l, u32 half, u32 n,
+                         struct label *scratch)
+{
+    memcpy(scratch, l, half * sizeof(*l));
+    u32 left = 0, right = half;
+    for (u32 to = 0; left < half; to++) {
+        bool take_right = right < n && is_behind(p, &scratch[left], &l[right]);
+        l[to] = take_right ? l[right++] : scratch[left++];
     }
+}
+
+static void sort_labels(const struct profile *p, struct label *l, u32 n, struct label *scratch)
+{
+    bool is_sorted = true;
+    for (u32 i = 1; i < n && is_sorted; i++)
+        is_sorted = !is_behind(p, &l[i - 1], &l[i]);
+    if (is_sorted)
+        return;
+    sort_labels(p, l, n / 2, scratch);
+    sort_labels(p, l + n / 2, n - n / 2, scratch);
+    merge_labels(p, l, n / 2, n, scratch);
 }
 
 // Samples share runs, and runs follow each other, so a run that begins before the last sorted one
@@ -357,12 +371,13 @@ static void sort_labels(const struct profile *p, struct label *l, u32 n)
 static void sort_all_labels(struct profile *p, struct arena *a)
 {
     bool *is_sorted = arena_new(a, bool, p->nlabel);
+    struct label *scratch = arena_new(a, struct label, p->nlabel);
     for (u32 i = 0; i < p->nsample && p->nlabel; i++) {
         const struct sample *s = &p->sample[i];
         if (s->nlabel == 0 || is_sorted[s->label])
             continue;
         is_sorted[s->label] = true;
-        sort_labels(p, &p->label[s->label], s->nlabel);
+        sort_labels(p, &p->label[s->label], s->nlabel, scratch);
     }
 }
 

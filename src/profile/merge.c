@@ -461,27 +461,24 @@ static void merge_sample(struct merger *m, const struct incoming *in, u32 i)
         double_sample_slots(m);
 }
 
-static void merge_one(struct merger *m, const struct profile *p, bool keep_zeroes)
+static void merge_one(struct merger *m, const struct profile *p, bool keep_zeroes,
+                      struct arena *scratch)
 {
-    struct arena scratch;
     struct incoming in = {.p = p};
-    arena_init(&scratch, SIZE_MAX);
-    m->scratch = &scratch;
+    m->scratch = scratch;
     m->from = p;
-    m->string = arena_new(&scratch, u32, p->nstring);
-    m->mapping = arena_new(&scratch, u32, p->nmapping);
-    m->moved = arena_new(&scratch, i64, p->nmapping);
-    m->function = arena_new(&scratch, u32, p->nfunction);
-    m->location = arena_new(&scratch, u32, p->nlocation);
-    m->label_run = arena_new(&scratch, u32, p->nlabel);
+    m->string = arena_new(scratch, u32, p->nstring);
+    m->mapping = arena_new(scratch, u32, p->nmapping);
+    m->moved = arena_new(scratch, i64, p->nmapping);
+    m->function = arena_new(scratch, u32, p->nfunction);
+    m->location = arena_new(scratch, u32, p->nlocation);
+    m->label_run = arena_new(scratch, u32, p->nlabel);
     if (m->b.p.nmapping == 1 && p->nmapping > 1)
         map_mapping(m, 1); // the first mapping is the program
     map_locations(m, &in, keep_zeroes);
     translate(m, &in);
     for (u32 i = 0; i < in.n; i++)
         merge_sample(m, &in, i);
-    m->scratch = NULL;
-    arena_free(&scratch);
 }
 
 static void merge_headers(struct merger *m, const struct profile *p, u32 n)
@@ -519,7 +516,7 @@ static void merge_headers(struct merger *m, const struct profile *p, u32 n)
 // before.
 static struct profile merge_all(const struct profile *p, u32 n, bool keep_zeroes, struct arena *a)
 {
-    enum { FIRST_SLOTS = 4096 };
+    enum { FIRST_SLOTS = 4096, SCRATCH_MIB = 4 };
     struct merger m = {.mask = FIRST_SLOTS - 1, .slot = arena_new(a, u32, FIRST_SLOTS)};
     build_init(&m.b, a);
     table_init(&m.mappings, a);
@@ -528,8 +525,15 @@ static struct profile merge_all(const struct profile *p, u32 n, bool keep_zeroes
     table_init(&m.label_runs, a);
     arena_push(a, m.run, m.nrun, m.run_cap);
     merge_headers(&m, p, n);
-    for (u32 i = 0; i < n; i++)
-        merge_one(&m, &p[i], keep_zeroes);
+    // Small profiles share what they need; large ones give it back.
+    struct arena scratch;
+    arena_init(&scratch, SIZE_MAX);
+    for (u32 i = 0; i < n; i++) {
+        merge_one(&m, &p[i], keep_zeroes, &scratch);
+        if (scratch.mapped_bytes > MIB(SCRATCH_MIB))
+            arena_free(&scratch);
+    }
+    arena_free(&scratch);
     return m.b.p;
 }
 

@@ -1,6 +1,7 @@
 #include "profile/read.h"
 
 #include <errno.h>
+#include <setjmp.h>
 #include <string.h>
 
 #include "base/compress.h"
@@ -108,15 +109,71 @@ static struct str cut_profile(struct str *rest)
     return one;
 }
 
-static bool read_several(struct profile *out, struct str bytes, struct arena *a, struct err *e)
+// How much memory a profile of so many bytes may take.  Writers' own profiles take three to ten
+// times their size; what takes more than the worst that was found (labels and far ids of a few
+// bytes each, some fifty times) is none.
+enum { MOST_TIMES = 64, LEAST_MIB = 64 };
+
+// What is held while bytes are read, to be let go of where it becomes too much.
+struct reading {
+    struct arena arena;   // of the profile
+    struct arena pending; // of profiles that are not added to it yet
+    struct arena sum;     // of the two together
+    jmp_buf full;
+};
+
+static void leave(struct arena *a)
 {
+    struct reading *r = a->context;
+    longjmp(r->full, 1);
+}
+
+static void reading_init(struct reading *r, struct str bytes, const struct arena *a)
+{
+    size_t most = bytes.len * MOST_TIMES + MIB(LEAST_MIB);
+    arena_part(&r->arena, a);
+    if (r->arena.limit_bytes > most)
+        r->arena.limit_bytes = most;
+    r->arena.full = leave;
+    r->arena.context = r;
+    arena_part(&r->pending, &r->arena);
+    arena_part(&r->sum, &r->arena);
+}
+
+// Makes the n profiles the total; pending is empty again.
+static bool add_up(struct profile *total, const struct profile *p, u32 n, struct reading *r,
+                   struct err *e)
+{
+    if (!profile_merge(total, p, n, &r->sum, e))
+        return false;
+    arena_free(&r->arena);
+    arena_free(&r->pending);
+    arena_join(&r->arena, &r->sum);
+    return true;
+}
+
+// Several profiles are added up whenever they take as much memory as their total: then each is
+// looked at a few times only, however many there are.
+static bool read_several(struct profile *out, struct str bytes, struct reading *r, struct err *e)
+{
+    enum { LEAST_PENDING = 64 };
     struct profile *p = NULL;
     u32 n = 0, cap = 0;
     while (bytes.len) {
-        if (!profile_decode(arena_push(a, p, n, cap), cut_profile(&bytes), a, e))
+        if (n == 0 && r->arena.mapped_bytes)
+            *arena_push(&r->pending, p, n, cap) = *out;
+        struct profile *next = arena_push(&r->pending, p, n, cap);
+        if (!profile_decode(next, cut_profile(&bytes), &r->pending, e))
             return false;
+        bool is_much = n > LEAST_PENDING && r->pending.mapped_bytes >= r->arena.mapped_bytes;
+        if (bytes.len && !is_much)
+            continue;
+        if (!add_up(out, p, n, r, e))
+            return false;
+        p = NULL;
+        n = cap = 0;
     }
-    return profile_merge(out, p, n, a, e);
+    return true;
 }
 
 static bool unpack(struct str *bytes, size_t limit, struct arena *a, struct err *e)
@@ -128,22 +185,46 @@ static bool unpack(struct str *bytes, size_t limit, struct arena *a, struct err 
     return true;
 }
 
-bool profile_read(struct profile *out, struct str bytes, size_t limit, struct arena *a,
-                  struct err *e)
+static bool read_unpacked(struct profile *out, struct str bytes, struct reading *r, struct err *e)
 {
     struct err why = {0};
-    if (!unpack(&bytes, limit, a, e))
-        return false;
-    if (profile_decode(out, bytes, a, e))
+    if (profile_decode(out, bytes, &r->arena, e))
         return true;
-    if (e->code == ENOTUNIQ)
-        return read_several(out, bytes, a, e);
+    if (e->code == ENOTUNIQ) {
+        arena_free(&r->arena);
+        return read_several(out, bytes, r, e);
+    }
     if (bytes.len == 0)
         return false;
-    enum format f = read_legacy(out, bytes, a, &why);
+    arena_free(&r->arena);
+    enum format f = read_legacy(out, bytes, &r->arena, &why);
     if (f == FORMAT_OTHER)
-        f = folded_decode(out, bytes, a, &why);
+        f = folded_decode(out, bytes, &r->arena, &why);
     if (f == FORMAT_BAD)
         return err_set(e, EBADMSG, "parsing profile: %s", why.text);
     return f == FORMAT_DECODED;
+}
+
+bool profile_read(struct profile *out, struct str bytes, size_t limit, struct arena *a,
+                  struct err *e)
+{
+    struct reading r;
+    if (!unpack(&bytes, limit, a, e))
+        return false;
+    if (bytes.len >= UINT32_MAX)
+        return err_set(e, EFBIG, "parsing profile: larger than 4095 MiB");
+    reading_init(&r, bytes, a);
+    if (setjmp(r.full)) {
+        arena_free(&r.arena);
+        arena_free(&r.pending);
+        arena_free(&r.sum);
+        return err_set(
+            e, ENOMEM,
+            "parsing profile: the tables of its %zu bytes need more than %zu MiB of memory",
+            bytes.len, r.arena.limit_bytes >> 20);
+    }
+    bool done = read_unpacked(out, bytes, &r, e);
+    arena_free(&r.pending);
+    arena_join(a, &r.arena);
+    return done;
 }

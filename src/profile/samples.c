@@ -1,5 +1,7 @@
 #include "profile/samples.h"
 
+#include <setjmp.h>
+
 #include "base/buf.h"
 #include "base/parallel.h"
 #include "profile/wire.h"
@@ -21,11 +23,14 @@ struct part {
     const u8 *at, *end; // fields of samples, other fields between them
     u32 sample, last;   // numbers of the first and of the one behind the last
     struct profile *p;  // shared; each part writes its own rows
+    u32 nstored;        // values that are kept of a sample: all, or none when there cannot be room
     u32 frame, nframe;  // the part's own run of p->frame, and how much of it is used
     struct label_runs labels;
     struct buf label_bytes; // of the sample at hand
     struct sample_references refs;
     struct arena arena;
+    jmp_buf full; // back to decode_part
+    bool is_full;
 };
 
 static u32 string_index(struct part *t, struct reader *r, const struct field *f)
@@ -140,8 +145,8 @@ static void add_packed_frames(struct part *t, struct reader r)
 
 static void add_value(struct part *t, u32 sample, u32 *nvalue, i64 value)
 {
-    if (*nvalue < t->p->ntype)
-        t->p->value[(size_t)sample * t->p->ntype + *nvalue] = value;
+    if (*nvalue < t->nstored)
+        t->p->value[(size_t)sample * t->nstored + *nvalue] = value;
     ++*nvalue;
 }
 
@@ -185,9 +190,8 @@ static void decode_sample(struct part *t, u32 sample, struct reader r)
     }
 }
 
-static void decode_part(void *parts, u32 number)
+static void decode_samples(struct part *t)
 {
-    struct part *t = (struct part *)parts + number;
     struct reader r = {t->at, t->end, false};
     u32 sample = t->sample;
     for (struct field f; sample < t->last && read_field(&r, &f);) {
@@ -197,14 +201,36 @@ static void decode_part(void *parts, u32 number)
     t->refs.bad |= r.bad || t->label_bytes.full;
 }
 
-// Cuts the samples into parts of about as many each.  Each frame takes a byte at least, which
-// bounds their number.
-static u32 cut(struct part *part, struct profile *p, const struct sample_mark *mark, u32 nmark,
-               const u8 *end)
+// A thread cannot leave for another one's function, so it only tells.
+static void leave(struct arena *a)
 {
-    u32 n = parallel_width(), frame = 0;
-    if (n > p->nsample / LEAST_SAMPLES)
-        n = p->nsample / LEAST_SAMPLES;
+    struct part *t = a->context;
+    longjmp(t->full, 1);
+}
+
+static void decode_part(void *parts, u32 number)
+{
+    struct part *t = (struct part *)parts + number;
+    t->arena.full = leave;
+    t->arena.context = t;
+    t->is_full = true;
+    if (setjmp(t->full) == 0) {
+        table_init(&t->refs.far, &t->arena);
+        table_init(&t->labels.bytes, &t->arena);
+        arena_push(&t->arena, t->labels.run, t->labels.nrun, t->labels.run_cap);
+        decode_samples(t);
+        t->is_full = false;
+    }
+}
+
+// Cuts the samples into parts of about as many each.  Each frame takes a byte at least, which
+// bounds their number.  The parts share what is left of a's limit.
+static u32 cut(struct part *part, struct profile *p, const struct sample_mark *mark, u32 nmark,
+               const u8 *end, const struct arena *a)
+{
+    u32 n = p->nsample / LEAST_SAMPLES, frame = 0;
+    if (n > 1 && n > parallel_width())
+        n = parallel_width();
     if (n > MOST_PARTS)
         n = MOST_PARTS;
     if (n == 0)
@@ -217,10 +243,8 @@ static u32 cut(struct part *part, struct profile *p, const struct sample_mark *m
         part[i].end = is_last ? end : to->at;
         part[i].last = is_last ? p->nsample : to->sample;
         frame += (u32)(part[i].end - part[i].at);
-        arena_init(&part[i].arena, SIZE_MAX);
-        table_init(&part[i].refs.far, &part[i].arena);
-        table_init(&part[i].labels.bytes, &part[i].arena);
-        arena_push(&part[i].arena, part[i].labels.run, part[i].labels.nrun, part[i].labels.run_cap);
+        arena_part(&part[i].arena, a);
+        part[i].arena.limit_bytes /= n;
         buf_init(&part[i].label_bytes, (size_t)(part[i].end - part[i].at) + 16);
     }
     return n;
@@ -262,6 +286,18 @@ static void join_labels(struct part *t, struct arena *a, u32 *cap)
         p->sample[i].label += p->sample[i].nlabel ? before : 0;
 }
 
+static void free_part(struct part *t)
+{
+    buf_free(&t->label_bytes);
+    arena_free(&t->arena);
+}
+
+// A value takes a byte at least: where there are not so many bytes, some sample has too few values.
+static u32 stored_values(const struct profile *p, size_t bytes)
+{
+    return (u64)p->nsample * p->ntype <= bytes ? p->ntype : 0;
+}
+
 void samples_decode(struct profile *p, struct sample_references *refs,
                     const struct sample_mark *mark, u32 nmark, const u8 *end, struct arena *a)
 {
@@ -270,17 +306,27 @@ void samples_decode(struct profile *p, struct sample_references *refs,
     table_init(&refs->far, a);
     if (p->nsample == 0)
         return;
-    u32 n = cut(part, p, mark, nmark, end), label_cap = 0;
+    size_t bytes = (size_t)(end - mark[0].at);
+    u32 nstored = stored_values(p, bytes), label_cap = 0;
     p->sample = arena_new(a, struct sample, p->nsample);
-    p->value = arena_new(a, i64, (size_t)p->nsample * p->ntype);
-    p->frame = arena_new(a, u32, (size_t)(end - mark[0].at) + 1);
+    p->value = arena_new(a, i64, (size_t)p->nsample * nstored);
+    p->frame = arena_new(a, u32, bytes + 1);
+    u32 n = cut(part, p, mark, nmark, end, a);
+    for (u32 i = 0; i < n; i++)
+        part[i].nstored = nstored;
     parallel_run(decode_part, part, n);
+    bool is_full = false;
+    for (u32 i = 0; i < n; i++)
+        is_full |= part[i].is_full;
     for (u32 i = 0; i < n; i++) {
-        join_references(refs, &part[i]);
-        join_far(refs, &part[i]);
-        join_labels(&part[i], a, &label_cap);
-        p->nframe = part[i].frame + part[i].nframe;
-        buf_free(&part[i].label_bytes);
-        arena_free(&part[i].arena);
+        if (!is_full) {
+            join_references(refs, &part[i]);
+            join_far(refs, &part[i]);
+            join_labels(&part[i], a, &label_cap);
+            p->nframe = part[i].frame + part[i].nframe;
+        }
+        free_part(&part[i]);
     }
+    if (is_full)
+        a->full(a);
 }
