@@ -88,9 +88,10 @@ bool zstd_is(struct str bytes)
     return str_starts(bytes, STR("\x28\xb5\x2f\xfd"));
 }
 
-// Unpacks until the bytes end; *len of *data are in use.
-static bool decode_stream(char **data, u32 *cap, size_t *len, struct str bytes, size_t limit,
-                          ZSTD_DStream *d, struct arena *a, struct err *e)
+// Unpacks until the bytes end; *len of *data are in use.  The last frame may lack its end if it is
+// flushed.
+static bool decode_stream(char **data, u32 *cap, size_t *len, struct str bytes, bool is_flushed,
+                          size_t limit, ZSTD_DStream *d, struct arena *a, struct err *e)
 {
     ZSTD_inBuffer in = {bytes.ptr, bytes.len, 0};
     size_t left = 1; // 0: a frame has ended
@@ -105,14 +106,18 @@ static bool decode_stream(char **data, u32 *cap, size_t *len, struct str bytes, 
         left = ZSTD_decompressStream(d, &to, &in);
         if (ZSTD_isError(left))
             return err_set(e, EBADMSG, "decompressing profile: %s", ZSTD_getErrorName(left));
-        if (left && to.pos == 0 && in.pos == before)
+        if (left && to.pos == 0 && in.pos == before) {
+            if (is_flushed)
+                break;
             return err_set(e, EBADMSG, "decompressing profile: the zstd data is cut short");
+        }
         *len += to.pos;
     }
     return *len <= limit || too_large(e, limit);
 }
 
-bool zstd_decode(struct str *out, struct str bytes, size_t limit, struct arena *a, struct err *e)
+static bool decode_zstd(struct str *out, struct str bytes, bool is_flushed, size_t limit,
+                        struct arena *a, struct err *e)
 {
     if (limit > UINT32_MAX - 2)
         limit = UINT32_MAX - 2;
@@ -126,8 +131,19 @@ bool zstd_decode(struct str *out, struct str bytes, size_t limit, struct arena *
     u32 cap = (u32)hint + 1;
     char *data = arena_alloc(a, cap, 1);
     size_t len = 0;
-    bool done = decode_stream(&data, &cap, &len, bytes, limit, d, a, e);
+    bool done = decode_stream(&data, &cap, &len, bytes, is_flushed, limit, d, a, e);
     ZSTD_freeDStream(d);
     *out = (struct str){data, len};
     return done;
+}
+
+bool zstd_decode(struct str *out, struct str bytes, size_t limit, struct arena *a, struct err *e)
+{
+    return decode_zstd(out, bytes, false, limit, a, e);
+}
+
+bool zstd_decode_flushed(struct str *out, struct str bytes, size_t limit, struct arena *a,
+                         struct err *e)
+{
+    return decode_zstd(out, bytes, true, limit, a, e);
 }

@@ -20,4 +20,8 @@ bool zstd_is(struct str bytes);
 // The same of zstd's frames.
 bool zstd_decode(struct str *out, struct str bytes, size_t limit, struct arena *a, struct err *e);
 
+// The same of a stream that need not have come to its end: what its writer has flushed.
+bool zstd_decode_flushed(struct str *out, struct str bytes, size_t limit, struct arena *a,
+                         struct err *e);
+
 #endif
