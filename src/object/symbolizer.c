@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "object/kernel.h"
+
 enum { MOST_LINES = 256 };
 
 void symbolizer_init(struct symbolizer *s, struct arena *a)
@@ -23,6 +25,22 @@ void symbolizer_close(struct symbolizer *s)
     s->nfile = s->nplace = 1;
 }
 
+static void open_file(struct symbolizer *s, struct symbolizer_file *f, struct str build_id)
+{
+    if (kernel_is(f->path)) {
+        kernel_open(&f->names, f->path, build_id, s->arena, &f->error);
+    } else if (name_list_is_jit(f->path)) {
+        name_list_open_jit(&f->names, f->path.ptr, s->arena, &f->error);
+    } else {
+        symbols_open(&f->symbols, f->path.ptr, build_id, s->arena, &f->error);
+        if (f->symbols && !symbols_have_lines(f->symbols))
+            err_write(&f->error, ENODATA,
+                      "%.*s has no debug information, so no lines and no inlined functions: "
+                      "install its -dbgsym package, or build it with -g",
+                      STR_ARG(f->path));
+    }
+}
+
 static struct symbolizer_file *find_file(struct symbolizer *s, u32 *row, struct str path,
                                          struct str build_id)
 {
@@ -32,13 +50,17 @@ static struct symbolizer_file *find_file(struct symbolizer *s, u32 *row, struct 
         return &s->file[*row];
     struct symbolizer_file *f = arena_push(s->arena, s->file, s->nfile, s->file_cap);
     f->path = arena_str(s->arena, path);
-    symbols_open(&f->symbols, f->path.ptr, build_id, s->arena, &f->error);
-    if (f->symbols && !symbols_have_lines(f->symbols))
-        err_write(&f->error, ENODATA,
-                  "%.*s has no debug information, so no lines and no inlined functions: install "
-                  "its -dbgsym package, or build it with -g",
-                  STR_ARG(path));
+    open_file(s, f, build_id);
     return f;
+}
+
+// Functions at offset, at most MOST_LINES.
+static u32 find_lines(const struct symbolizer_file *f, u64 offset, struct symbol_line *out)
+{
+    if (f->symbols)
+        return symbols_find(f->symbols, offset, out, MOST_LINES);
+    out[0] = (struct symbol_line){.function = name_list_find(&f->names, offset)};
+    return out[0].function.len != 0;
 }
 
 u32 symbolizer_find(struct symbolizer *s, struct str path, struct str build_id, u64 offset,
@@ -46,14 +68,14 @@ u32 symbolizer_find(struct symbolizer *s, struct str path, struct str build_id, 
 {
     u32 row;
     struct symbolizer_file *f = find_file(s, &row, path, build_id);
-    if (!f->symbols)
+    if (!f->symbols && f->names.n == 0)
         return 0;
     u64 key[2] = {row, offset};
     u32 place = table_add(&s->places, (struct str){(char *)key, sizeof(key)});
     if (place == s->nplace) {
         struct symbol_line found[MOST_LINES];
         struct symbolizer_place *p = arena_push(s->arena, s->place, s->nplace, s->place_cap);
-        p->nline = symbols_find(f->symbols, offset, found, MOST_LINES);
+        p->nline = find_lines(f, offset, found);
         p->line = arena_new(s->arena, struct symbol_line, p->nline);
         memcpy(p->line, found, p->nline * sizeof(*found));
     }

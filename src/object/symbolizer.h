@@ -3,6 +3,7 @@
 #define OBJECT_SYMBOLIZER_H
 
 #include "base/table.h"
+#include "object/name_list.h"
 #include "object/symbols.h"
 
 struct symbolizer {
@@ -17,6 +18,7 @@ struct symbolizer {
 
 struct symbolizer_file {
     struct symbols *symbols; // NULL: could not be opened
+    struct name_list names;  // instead of symbols, for the kernel and JIT code; may be empty
     struct str path;         // as it was asked for
     struct err error;        // why not
     bool is_reported;        // by symbolizer_trouble()
@@ -31,7 +33,8 @@ void symbolizer_init(struct symbolizer *s, struct arena *a);
 void symbolizer_close(struct symbolizer *s);
 
 // Lines for the byte at offset of the file at path, innermost function first; their number, 0 when
-// nothing is known.  Function names are the linker's.
+// nothing is known.  Function names are the linker's.  What offsets are in the kernel and in JIT
+// code, see kernel.h and name_list.h.
 u32 symbolizer_find(struct symbolizer *s, struct str path, struct str build_id, u64 offset,
                     struct symbol_line **line);
 

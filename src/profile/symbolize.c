@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "object/demangle.h"
+#include "object/kernel.h"
 #include "profile/build.h"
 
 struct job {
@@ -21,11 +22,21 @@ static bool is_file(struct str path)
 {
     static const char *const prefix[] = {"[",       "linux-vdso", "/dev/dri/", "//anon",
                                          "/memfd:", "http://",    "https://"};
+    if (kernel_is(path))
+        return true;
     for (size_t i = 0; i < ARRAY_LEN(prefix); i++) {
         if (str_starts(path, str_of(prefix[i])))
             return false;
     }
     return path.len != 0;
+}
+
+// Where the address is in the file.  The kernel's mapping has the address of the symbol that its
+// name ends with for an offset.
+static u64 file_offset(const struct mapping *m, struct str path, u64 address)
+{
+    bool is_kernel = str_starts(path, STR("[kernel.kallsyms]"));
+    return is_kernel ? address - m->offset : address - m->start + m->offset;
 }
 
 static struct str demangled(struct job *j, struct str symbol)
@@ -114,7 +125,7 @@ struct profile profile_symbolize(const struct profile *p, struct symbolizer *s, 
         if ((l->nline && !force) || l->mapping == 0 || !is_file(path) || l->address < m->start)
             continue;
         u32 n = symbolizer_find(s, path, profile_string(p, m->build_id),
-                                l->address - m->start + m->offset, &line);
+                                file_offset(m, path, l->address), &line);
         if (n)
             add_lines(&j, l, m, line, n);
     }
