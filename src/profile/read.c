@@ -9,6 +9,7 @@
 #include "profile/folded.h"
 #include "profile/legacy.h"
 #include "profile/merge.h"
+#include "profile/perf.h"
 #include "profile/wire.h"
 
 // Functions of allocators, profilers and locks, which older profiles show though nobody asks for
@@ -211,6 +212,8 @@ bool profile_read(struct profile *out, struct str bytes, size_t limit, struct ar
     struct reading r;
     if (!unpack(&bytes, limit, a, e))
         return false;
+    if (perf_is(bytes))
+        return perf_decode(out, bytes, limit, a, e);
     if (bytes.len >= UINT32_MAX)
         return err_set(e, EFBIG, "parsing profile: larger than 4095 MiB");
     reading_init(&r, bytes, a);
