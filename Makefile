@@ -158,7 +158,7 @@ $(UPLOAD_FUZZERS): $(BUILD)/fuzz/%: tests/fuzz/%.c $(patsubst %.c,$(BUILD)/fuzz-
 $(filter-out $(UPLOAD_FUZZERS),$(FUZZERS)): $(BUILD)/fuzz/%: tests/fuzz/%.c $(patsubst %.c,$(BUILD)/fuzz-obj/%.o,$(FUZZ_PARTS))
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
-	$(Q)clang $(ALL) $(FUZZ_FLAGS) $(filter %.c %.o,$^) $(LIBS) $(HEAVY) -ljansson -o $@
+	$(Q)clang $(ALL) $(FUZZ_FLAGS) $(filter %.c %.S %.o,$^) $(LIBS) $(HEAVY) -ljansson -o $@
 
 fuzz: $(FUZZERS) $(BUILD)/sonde $(RANDOM)
 	@for f in $(FUZZERS); do tools/fuzz $$f $(FUZZ_SECONDS) || exit 1; done
