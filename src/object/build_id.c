@@ -3,6 +3,7 @@
 #include <elfutils/libdwelf.h>
 #include <fcntl.h>
 #include <libelf.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -35,4 +36,13 @@ bool build_id_read(struct str *id, const char *path, struct arena *a)
     elf_end(elf);
     close(fd);
     return is_elf;
+}
+
+struct str build_id_kept(struct str id, bool is_vdso, struct arena *a)
+{
+    const char *home = getenv("HOME");
+    struct str folder = id;
+    folder.len = id.len < 2 ? id.len : 2;
+    return arena_printf(a, "%s/.debug/.build-id/%.*s/%.*s/%s", home ? home : "", STR_ARG(folder),
+                        STR_ARG(str_skip(id, 2)), is_vdso ? "vdso" : "elf");
 }

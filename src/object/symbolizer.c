@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "object/build_id.h"
 #include "object/kernel.h"
 
 enum { MOST_LINES = 256 };
@@ -25,20 +26,35 @@ void symbolizer_close(struct symbolizer *s)
     s->nfile = s->nplace = 1;
 }
 
+// Opens the file, or the copy that perf has kept of it.
+static void open_symbols(struct symbolizer *s, struct symbolizer_file *f, struct str build_id)
+{
+    struct err why;
+    bool is_vdso = str_equal(f->path, STR("[vdso]"));
+    const char *kept = build_id_kept(build_id, is_vdso, s->arena).ptr;
+    if (symbols_open(&f->symbols, f->path.ptr, build_id, s->arena, &f->error))
+        return;
+    bool is_kept = build_id.len && symbols_open(&f->symbols, kept, build_id, s->arena, &why);
+    if (is_kept || is_vdso)
+        f->error = (struct err){0};
+}
+
 static void open_file(struct symbolizer *s, struct symbolizer_file *f, struct str build_id)
 {
     if (kernel_is(f->path)) {
         kernel_open(&f->names, f->path, build_id, s->arena, &f->error);
-    } else if (name_list_is_jit(f->path)) {
-        name_list_open_jit(&f->names, f->path.ptr, s->arena, &f->error);
-    } else {
-        symbols_open(&f->symbols, f->path.ptr, build_id, s->arena, &f->error);
-        if (f->symbols && !symbols_have_lines(f->symbols))
-            err_write(&f->error, ENODATA,
-                      "%.*s has no debug information, so no lines and no inlined functions: "
-                      "install its -dbgsym package, or build it with -g",
-                      STR_ARG(f->path));
+        return;
     }
+    if (name_list_is_jit(f->path)) {
+        name_list_open_jit(&f->names, f->path.ptr, s->arena, &f->error);
+        return;
+    }
+    open_symbols(s, f, build_id);
+    if (f->symbols && !symbols_have_lines(f->symbols) && str_starts(f->path, STR("/")))
+        err_write(&f->error, ENODATA,
+                  "%.*s has no debug information, so no lines and no inlined functions: install "
+                  "its -dbgsym package, or build it with -g",
+                  STR_ARG(f->path));
 }
 
 static struct symbolizer_file *find_file(struct symbolizer *s, u32 *row, struct str path,

@@ -255,12 +255,18 @@ static void warn(struct job *j, const char *kind, u64 n, const char *what)
                       arena_printf(j->file.arena, "%s %llu %s", kind, (unsigned long long)n, what));
 }
 
+// Some stacks are not whole wherever libc or a starting program is on them; it is worth a warning
+// when many are.
+static const char *kind(u64 n, u64 of)
+{
+    return n > of / 100 ? PERF_WARNING : "perf-note:";
+}
+
 // What is not in the profile, or not as it should be.
 static void add_warnings(struct job *j)
 {
-    enum { WARN_ABOVE_ONE_IN = 100 }; // some callers are lost wherever libc is on the stack
     const struct perf_stacks *st = &j->stacks;
-    bool are_many = st->nunmapped > st->nframe / WARN_ABOVE_ONE_IN;
+    const struct perf_unwinder *u = st->unwinder;
     if (j->file.is_cut)
         build_comment(&j->b,
                       STR(PERF_WARNING " the file is not whole: perf was killed, or the copy "
@@ -275,9 +281,14 @@ static void add_warnings(struct job *j)
          "samples are left out: damaged, or of events that the file does not describe");
     warn(j, PERF_WARNING, st->nlater_missing,
          "samples lack their user stack, which did not follow");
-    warn(j, are_many ? PERF_WARNING : "perf-note:", st->nunmapped,
+    warn(j, kind(st->nunmapped, st->nframe), st->nunmapped,
          "callers are left out, since nothing is mapped there; code without frame pointers needs "
          "--call-graph dwarf");
+    warn(j, kind(u->ncut, st->nsample), u->ncut,
+         "user stacks are larger than what perf copied of them; --call-graph dwarf,65528 copies "
+         "more");
+    warn(j, kind(u->nblind, st->nsample), u->nblind,
+         "user stacks end early, where a binary is not here or has no unwind tables");
 }
 
 static bool check_version(struct str bytes, struct err *e)

@@ -12,6 +12,7 @@ enum {
     FEATURE_HOSTNAME = 3,
     FEATURE_RELEASE = 4,
     FEATURE_VERSION = 5,
+    FEATURE_ARCH = 6,
     FEATURE_COMMAND = 11,
     FEATURE_EVENTS = 12,
     FEATURE_CLOCK = 29
@@ -101,6 +102,8 @@ void perf_feature_read(struct perf_file *f, u64 number, struct perf_bytes bytes)
         if (number == FEATURE_RELEASE)
             f->release = text;
     }
+    if (number == FEATURE_ARCH)
+        f->is_x86_64 = str_equal(read_text(&bytes), STR("x86_64"));
     if (number == FEATURE_BUILD_ID)
         read_build_ids(f, bytes);
     if (number == FEATURE_COMMAND)

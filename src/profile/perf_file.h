@@ -46,6 +46,7 @@ struct perf_file {
     struct perf_bytes data;     // the records
     struct perf_bytes unpacked; // more records, which were packed in PERF_COMPRESSED ones
     bool is_cut;                // records end in the middle of one
+    bool is_x86_64;             // recorded on such a machine
     bool has_traces;            // Intel PT and the like, which is not decoded here
     struct perf_event *event;
     u32 nevent, event_cap;

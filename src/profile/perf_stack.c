@@ -7,6 +7,8 @@ void perf_stacks_init(struct perf_stacks *st, struct build *b, const struct perf
 {
     *st =
         (struct perf_stacks){.b = b, .system = system, .records = records, .arena = system->arena};
+    st->unwinder = arena_new(st->arena, struct perf_unwinder, 1);
+    perf_unwinder_init(st->unwinder, system);
     table_init(&st->mappings, st->arena);
     table_init(&st->locations, st->arena);
     table_init(&st->functions, st->arena);
@@ -171,6 +173,17 @@ static void add_branches(struct perf_stacks *st, const struct perf_sample *s)
     }
 }
 
+// Calls that are found in the copy of the stack.  Of a sample in the program the first is the leaf
+// again.
+static void add_unwound(struct perf_stacks *st, const struct perf_event *ev,
+                        const struct perf_sample *s)
+{
+    const struct perf_unwinder *u = st->unwinder;
+    perf_unwind(st->unwinder, ev, s);
+    for (u32 i = s->mode == PERF_RECORD_MISC_USER && s->ip; i < u->naddress; i++)
+        add_frame(st, s, PERF_RECORD_MISC_USER, u->address[i]);
+}
+
 void perf_stack_read(struct perf_stacks *st, const struct perf_event *ev,
                      const struct perf_sample *s)
 {
@@ -183,4 +196,6 @@ void perf_stack_read(struct perf_stacks *st, const struct perf_event *ev,
     add_chain(st, s, has_calls);
     if (has_calls)
         add_branches(st, s);
+    if (s->has_registers)
+        add_unwound(st, ev, s);
 }

@@ -8,11 +8,13 @@
 #include "profile/perf_records.h"
 #include "profile/perf_sample.h"
 #include "profile/perf_system.h"
+#include "profile/perf_unwind.h"
 
 struct perf_stacks {
     struct build *b;
     const struct perf_system *system;
     const struct perf_records *records;
+    struct perf_unwinder *unwinder;
     struct arena *arena;
 
     u32 *location; // of the stack at hand, leaf first

@@ -22,7 +22,7 @@ static bool is_file(struct str path)
 {
     static const char *const prefix[] = {"[",       "linux-vdso", "/dev/dri/", "//anon",
                                          "/memfd:", "http://",    "https://"};
-    if (kernel_is(path))
+    if (kernel_is(path) || str_equal(path, STR("[vdso]")))
         return true;
     for (size_t i = 0; i < ARRAY_LEN(prefix); i++) {
         if (str_starts(path, str_of(prefix[i])))

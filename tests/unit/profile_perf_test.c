@@ -24,6 +24,7 @@ enum {
     HEADER_BYTES = 104,
     ATTR_BYTES = 128,
     FEATURE_BUILD_ID = 2,
+    FEATURE_ARCH = 6,
     FEATURE_EVENTS = 12,
     FEATURE_CLOCK = 29,
     RECORD_ATTR = 64,
@@ -674,6 +675,51 @@ static void test_branches(void)
        "the calls of a call stack in branches follow the place in the program");
 }
 
+// A copy of the stack, of code without unwind tables: by frame pointers.
+static void test_user_stack(void)
+{
+    struct event e = cycles;
+    e.sample_type |= PERF_SAMPLE_REGS_USER | PERF_SAMPLE_STACK_USER;
+    e.regs = 7 << 6; // bp, sp, ip
+    struct file f = begin(false, &e, 1);
+    put_kernel(&f);
+    put_program(&f, 1, PID);
+    const u64 sp = 0x7ffd0000;
+    const u64 words[] = {10,
+                         KERNEL_TEXT + 0x10,
+                         (u64)PID << 32 | PID,
+                         2,
+                         1000,
+                         2, // time, period, chain
+                         KERNEL_MARK,
+                         KERNEL_TEXT + 0x10,
+                         PERF_SAMPLE_REGS_ABI_64,
+                         sp + 16,
+                         sp,
+                         TEXT + 0x30,
+                         48,
+                         0,
+                         0, // 48 bytes from sp on
+                         sp + 32,
+                         TEXT + 0x50,
+                         sp + 4096,
+                         TEXT + 0x70,
+                         48};
+    record(&f, PERF_RECORD_SAMPLE, PERF_RECORD_MISC_KERNEL);
+    for (size_t k = 0; k < ARRAY_LEN(words); k++)
+        put(&f, words[k], 8);
+    end_record(&f);
+    size_t start = begin_feature(&f, FEATURE_ARCH);
+    put_string(&f, "x86_64");
+    end_feature(&f, start);
+    struct profile p = decoded(&f);
+    ok(p.sample[0].nframe == 4 && address(&p, 0, 1) == TEXT + 0x30 &&
+           address(&p, 0, 2) == TEXT + 0x4f && address(&p, 0, 3) == TEXT + 0x6f,
+       "calls are found in the copy of a stack");
+    ok(has_comment(&p, "perf-warning: 1 user stacks are larger than what perf copied"),
+       "a stack that goes on beyond the copy is told of");
+}
+
 static void test_pipe(void)
 {
     struct file f = {.is_whole = true};
@@ -856,6 +902,7 @@ int main(void)
     test_run_time_code();
     test_later_stacks();
     test_branches();
+    test_user_stack();
     test_pipe();
     test_packed();
     test_clock();
