@@ -5,12 +5,15 @@
 
 #include "report/report.h"
 
-void report_value(struct buf *out, const struct report *r, i64 value)
+i64 report_divided(const struct report *r, i64 value)
 {
     double ratio = 1 / r->config.divide_by;
-    if (ratio > 0 && ratio != 1)
-        value = (i64)((double)value * ratio);
-    unit_label(out, value, r->sample_unit, r->output_unit);
+    return ratio > 0 && ratio != 1 ? (i64)((double)value * ratio) : value;
+}
+
+void report_value(struct buf *out, const struct report *r, i64 value)
+{
+    unit_label(out, report_divided(r, value), r->sample_unit, r->output_unit);
 }
 
 struct amount report_amount(const struct report *r, i64 value)

@@ -99,6 +99,9 @@ struct graph report_nodes(const struct report *r);
 
 // header.c
 
+// A value divided as the config's divide_by says.
+i64 report_divided(const struct report *r, i64 value);
+
 // Appends a value in the report's unit, divided as the config says.
 void report_value(struct buf *out, const struct report *r, i64 value);
 
@@ -134,5 +137,6 @@ report_writer report_callgrind;                        // callgrind.c
 report_writer report_dot;                              // dot.c
 report_writer report_picture;                          // picture.c
 report_writer report_list;                             // list.c
+report_writer report_folded;                           // folded.c
 
 #endif

@@ -37,6 +37,8 @@ const struct report_type report_types[] = {
      REPORT_TO_VIEWER, "svg", "eog", "image/svg+xml", GRAPH},
     {"evince", "Visualize graph through evince", VIEWER_USAGE("evince"), NULL, report_picture,
      REPORT_TO_VIEWER, "pdf", "evince", "application/pdf", GRAPH},
+    {"folded", "Outputs stacks in folded form, one a line", PICTURE_USAGE("folded"), NULL,
+     report_folded, REPORT_TO_STDOUT, "folded", NULL, .mime = TEXT_MIME, .is_untrimmed = true},
     {"gif", "Outputs a graph image in GIF format", PICTURE_USAGE("gif"), NULL, report_picture,
      REPORT_OFF_TERMINAL, "gif", NULL, "image/gif", GRAPH},
     {"gv", "Visualize graph through gv", VIEWER_USAGE("gv"), NULL, report_picture, REPORT_TO_VIEWER,
