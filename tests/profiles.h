@@ -13,7 +13,7 @@ struct text_profile {
     struct table functions, locations; // names -> rows
 };
 
-static u32 text_function(struct text_profile *t, struct str name)
+static inline u32 text_function(struct text_profile *t, struct str name)
 {
     u32 row = table_add(&t->functions, name);
     if (row == t->b.p.nfunction) {
@@ -24,7 +24,7 @@ static u32 text_function(struct text_profile *t, struct str name)
 }
 
 // "outer+inlined+innermost" -> a location with three lines.
-static u32 text_location(struct text_profile *t, struct str frame)
+static inline u32 text_location(struct text_profile *t, struct str frame)
 {
     u32 row = table_add(&t->locations, frame);
     if (row < t->b.p.nlocation)
@@ -41,7 +41,7 @@ static u32 text_location(struct text_profile *t, struct str frame)
     return row;
 }
 
-static void text_label(struct text_profile *t, struct str word)
+static inline void text_label(struct text_profile *t, struct str word)
 {
     struct str text = word, key = str_cut(&text, '=');
     struct label l = {.key = build_string(&t->b, key)};
@@ -50,7 +50,7 @@ static void text_label(struct text_profile *t, struct str word)
     *build_label(&t->b) = l;
 }
 
-static void text_sample(struct text_profile *t, struct str line)
+static inline void text_sample(struct text_profile *t, struct str line)
 {
     struct str stack = str_cut(&line, ' '), frame[64];
     u32 n = 0;
@@ -70,7 +70,8 @@ static void text_sample(struct text_profile *t, struct str line)
 }
 
 // types: "samples/count cpu/nanoseconds", by blanks.
-static struct profile profile_from_text(const char *types, const char *lines, struct arena *a)
+static inline struct profile profile_from_text(const char *types, const char *lines,
+                                               struct arena *a)
 {
     struct text_profile t;
     build_init(&t.b, a);
@@ -89,8 +90,8 @@ static struct profile profile_from_text(const char *types, const char *lines, st
 }
 
 // A report on it, or what went wrong; options: "focus=main unit=ms", by blanks.
-static struct str report_of(const struct profile *p, const char *type, const char *parameter,
-                            const char *options, struct arena *a)
+static inline struct str report_of(const struct profile *p, const char *type, const char *parameter,
+                                   const char *options, struct arena *a)
 {
     struct buf out, warnings;
     struct config c;
