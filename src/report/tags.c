@@ -1,55 +1,34 @@
 // How much of the profile carries which labels, by key.
+#include "report/tags.h"
+
 #include <stdlib.h>
 
 #include "report/columns.h"
-#include "report/report.h"
 
-struct tag {
-    struct str name; // a value
-    i64 value;       // sum of its samples
-};
-
-struct key {
-    struct table names;
-    struct tag *tag; // by row of names
-    u32 ntag, cap;
-    i64 total;
-    struct str name;
-};
-
-struct tags {
-    const struct report *r;
-    struct table keys;
-    struct key *key; // by row of keys
-    u32 nkey, cap;
-};
-
-static struct key *find_key(struct tags *t, struct str name)
+static struct tag_key *find_key(struct tags *t, const struct report *r, struct str name)
 {
-    struct arena *a = t->r->arena;
-    u32 row = table_add_shared(&t->keys, name);
+    u32 row = table_add_shared(&t->names, name);
     if (row == t->nkey) {
-        struct key *k = arena_push(a, t->key, t->nkey, t->cap);
-        *k = (struct key){.name = name};
-        table_init(&k->names, a);
-        arena_push(a, k->tag, k->ntag, k->cap);
+        struct tag_key *k = arena_push(r->arena, t->key, t->nkey, t->cap);
+        *k = (struct tag_key){.name = name};
+        table_init(&k->names, r->arena);
+        arena_push(r->arena, k->tag, k->ntag, k->cap);
     }
     return &t->key[row];
 }
 
-static void add(struct tags *t, const struct label *l, i64 value)
+static void add(struct tags *t, const struct report *r, const struct label *l, i64 value)
 {
-    const struct profile *p = &t->r->p;
-    struct key *k = find_key(t, profile_string(p, l->key));
+    struct tag_key *k = find_key(t, r, profile_string(&r->p, l->key));
     struct buf name;
     buf_init(&name, SIZE_MAX / 2);
     if (l->text)
-        buf_add(&name, profile_string(p, l->text));
+        buf_add(&name, profile_string(&r->p, l->text));
     else
-        unit_label(&name, l->number, label_unit(&t->r->units, k->name), t->r->output_unit);
+        unit_label(&name, l->number, label_unit(&r->units, k->name), r->output_unit);
     u32 row = table_add(&k->names, buf_str(&name));
     if (row == k->ntag)
-        *arena_push(t->r->arena, k->tag, k->ntag, k->cap) = (struct tag){.name = k->names.key[row]};
+        *arena_push(r->arena, k->tag, k->ntag, k->cap) = (struct tag){.name = k->names.key[row]};
     buf_free(&name);
     k->tag[row].value += value;
     k->total += value;
@@ -57,7 +36,7 @@ static void add(struct tags *t, const struct label *l, i64 value)
 
 static int by_name(const void *a, const void *b)
 {
-    return str_compare(((const struct key *)a)->name, ((const struct key *)b)->name);
+    return str_compare(((const struct tag_key *)a)->name, ((const struct tag_key *)b)->name);
 }
 
 static int by_value(const void *a, const void *b)
@@ -65,6 +44,32 @@ static int by_value(const void *a, const void *b)
     const struct tag *l = a, *r = b;
     i64 ml = magnitude(l->value), mr = magnitude(r->value);
     return ml != mr ? (ml < mr ? 1 : -1) : str_compare(l->name, r->name);
+}
+
+// Samples share runs of labels: what each run weighs comes first.
+struct tags tags_build(const struct report *r)
+{
+    struct tags t = {0};
+    const struct profile *p = &r->p;
+    table_init(&t.names, r->arena);
+    arena_push(r->arena, t.key, t.nkey, t.cap);
+    i64 *weight = arena_new(r->arena, i64, p->nlabel);
+    struct sample *run = arena_new(r->arena, struct sample, p->nlabel);
+    for (u32 i = 0; i < p->nsample; i++) {
+        const struct sample *s = &p->sample[i];
+        if (s->nlabel) {
+            weight[s->label] += profile_values(p, i)[r->values.type];
+            run[s->label] = *s;
+        }
+    }
+    for (u32 i = 0; i < p->nlabel; i++) {
+        for (u32 k = 0; k < run[i].nlabel; k++)
+            add(&t, r, &p->label[i + k], weight[i]);
+    }
+    qsort(t.key + 1, t.nkey - 1, sizeof(*t.key), by_name);
+    for (u32 i = 1; i < t.nkey; i++)
+        qsort(t.key[i].tag + 1, t.key[i].ntag - 1, sizeof(struct tag), by_value);
+    return t;
 }
 
 // Appends " (25.00%)", where there is something to compare with.
@@ -75,9 +80,8 @@ static void add_percent(struct buf *out, i64 value, i64 total)
 }
 
 // A key, and below it its values with what they amount to.
-static void write_key(struct buf *out, const struct report *r, struct key *k)
+static void write_key(struct buf *out, const struct report *r, const struct tag_key *k)
 {
-    qsort(k->tag + 1, k->ntag - 1, sizeof(*k->tag), by_value);
     buf_printf(out, "%.*s:\t Total %s of %s", STR_ARG(k->name), report_amount(r, k->total).text,
                report_amount(r, r->total).text);
     add_percent(out, k->total, r->total);
@@ -92,25 +96,7 @@ static void write_key(struct buf *out, const struct report *r, struct key *k)
 bool report_tags(struct buf *out, struct report *r, struct err *e)
 {
     (void)e;
-    struct tags t = {.r = r};
-    const struct profile *p = &r->p;
-    table_init(&t.keys, r->arena);
-    arena_push(r->arena, t.key, t.nkey, t.cap);
-    // Samples share runs of labels: what each run weighs comes first.
-    i64 *weight = arena_new(r->arena, i64, p->nlabel);
-    struct sample *run = arena_new(r->arena, struct sample, p->nlabel);
-    for (u32 i = 0; i < p->nsample; i++) {
-        const struct sample *s = &p->sample[i];
-        if (s->nlabel) {
-            weight[s->label] += profile_values(p, i)[r->values.type];
-            run[s->label] = *s;
-        }
-    }
-    for (u32 i = 0; i < p->nlabel; i++) {
-        for (u32 k = 0; k < run[i].nlabel; k++)
-            add(&t, &p->label[i + k], weight[i]);
-    }
-    qsort(t.key + 1, t.nkey - 1, sizeof(*t.key), by_name);
+    struct tags t = tags_build(r);
     struct buf text;
     buf_init(&text, out->limit);
     for (u32 i = 1; i < t.nkey; i++)
