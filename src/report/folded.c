@@ -110,7 +110,7 @@ static void write_stackless(struct buf *out, const struct report *r)
 bool report_folded(struct buf *out, struct report *r, struct err *e)
 {
     (void)e;
-    struct places_options o = {false, r->config.trim_path, r->config.source_path};
+    struct places_options o = {false, true, r->config.trim_path, r->config.source_path};
     struct places all = places_build(&r->p, &o, r->arena);
     struct places places = name_places(&all, r->p.nlocation, r->arena);
     struct stacks s = stacks_sort(&r->p, places, r->values, r->arena);

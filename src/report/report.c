@@ -159,19 +159,26 @@ static void add_to(struct sum *s, i64 value, i64 div)
 }
 
 // Where there is a base that a difference is to be seen against, it is all of the total.
-static i64 compute_total(const struct report *r)
+i64 report_total(const struct report *r, u32 type)
 {
     struct sum all = {0}, base = {0};
-    const struct profile *p = &r->p;
+    const struct profile *p = &r->whole;
     const bool *is_base = label_marks(p, STR(REPORT_BASE_LABEL), STR("true"), r->arena);
     for (u32 i = 0; i < p->nsample; i++) {
         const i64 *value = profile_values(p, i);
         i64 div = r->values.mean ? value[0] : 0;
-        add_to(&all, value[r->values.type], div);
+        add_to(&all, value[type], div);
         if (is_base && p->sample[i].nlabel && is_base[p->sample[i].label])
-            add_to(&base, value[r->values.type], div);
+            add_to(&base, value[type], div);
     }
     return base.value > 0 ? divided(base.value, base.div) : divided(all.value, all.div);
+}
+
+static void compute_total(struct report *r)
+{
+    r->whole = r->p;
+    r->has_base = label_marks(&r->p, STR(REPORT_BASE_LABEL), STR("true"), r->arena) != NULL;
+    r->total = report_total(r, r->values.type);
 }
 
 static struct granularity granularity_of(const struct config *c)
@@ -209,7 +216,8 @@ static bool choose_values(struct report *r, struct err *e)
 
 static bool compile_parameter(struct report *r, struct err *e)
 {
-    return r->parameter.len == 0 || regex_compile(&r->wanted, r->parameter, e) ||
+    return r->parameter.len == 0 || r->type->standard_parameter ||
+           regex_compile(&r->wanted, r->parameter, e) ||
            err_prefix(e, "parsing argument regexp %.*s: ", STR_ARG(r->parameter));
 }
 
@@ -225,7 +233,7 @@ static bool prepare(struct report *r, struct err *e)
         return false;
     if (!choose_values(r, e) || !compile_parameter(r, e))
         return false;
-    r->total = compute_total(r);
+    compute_total(r);
     if (!relative && !apply_filters(r, e))
         return false;
     r->p = filter_aggregate(&r->p, granularity_of(&r->config), r->arena);
@@ -240,7 +248,7 @@ bool report_write(struct buf *out, const struct profile *p, const struct report_
                        .config = *c,
                        .p = *p,
                        .arena = a,
-                       .parameter = parameter,
+                       .parameter = parameter.len ? parameter : str_of(type->standard_parameter),
                        .warnings = warnings};
     bool done = prepare(&r, e) && type->write(out, &r, e);
     regex_free(r.wanted);
@@ -257,7 +265,8 @@ bool report_greeting(struct buf *out, const struct profile *p, const struct conf
     r.units = label_units(p, warnings, a);
     if (!choose_values(&r, e))
         return false;
-    *total = r.total = compute_total(&r);
+    compute_total(&r);
+    *total = r.total;
     report_profile_labels(out, &r, "\n");
     return true;
 }

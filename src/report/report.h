@@ -41,6 +41,8 @@ struct report_type {
     bool is_integer;         // its values have no fraction
     bool never_inlines, always_inlines; // whatever the config's noinlines says
     bool keeps_objfile;                 // tells apart places of one name in several files
+    const char *standard_parameter; // what "-name" alone takes; NULL: it must be given, and is an
+                                    // expression
 };
 
 // Ends with a row whose name is NULL.
@@ -59,8 +61,9 @@ struct report {
     struct str sample_type;     // "inuse_space", "mean_delay"
     struct str sample_unit;     // of the profile: "bytes"
     struct str output_unit;     // of the report
-    i64 total;                  // of all magnitudes, before or after filtering as the config says;
-                                // of the base's alone where there is one
+    struct profile whole;       // what totals are of: before or after filtering, as the config says
+    bool has_base;              // there are samples of a base, with REPORT_BASE_LABEL
+    i64 total;                  // as report_total()
     struct str filter[16];      // "focus=main", in the order in which they are shown
     u32 nfilter;
     struct str parameter;
@@ -80,6 +83,9 @@ bool report_greeting(struct buf *out, const struct profile *p, const struct conf
                      struct buf *warnings, struct arena *a, struct err *e);
 
 // What the writers share.
+
+// Sum of a column's magnitudes in r->whole; where that has a base, of the base's alone.
+i64 report_total(const struct report *r, u32 type);
 
 // The label that marks samples of the base that -diff_base subtracts.
 #define REPORT_BASE_LABEL PROFILE_BASE_LABEL
@@ -138,5 +144,6 @@ report_writer report_dot;                              // dot.c
 report_writer report_picture;                          // picture.c
 report_writer report_list;                             // list.c
 report_writer report_folded;                           // folded.c
+report_writer report_json;                             // json.c
 
 #endif

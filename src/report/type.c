@@ -43,6 +43,12 @@ const struct report_type report_types[] = {
      REPORT_OFF_TERMINAL, "gif", NULL, "image/gif", GRAPH},
     {"gv", "Visualize graph through gv", VIEWER_USAGE("gv"), NULL, report_picture, REPORT_TO_VIEWER,
      "ps", "gv --noantialias", "application/postscript", GRAPH},
+    {"json", "Outputs views of the profile as JSON: top,graph,tree,samples,tags",
+     "json [views] [n] [focus_regex]* [-ignore_regex]* >f\n"
+     "Views by commas: top, graph, tree, samples, tags; top,graph when none are named.\n" SELECTION
+         SAVE,
+     "views", report_json, REPORT_TO_STDOUT, "json", NULL, "application/json",
+     .standard_parameter = "top,graph", .shows_all_nodes = true, .shows_edges = true},
     {"kcachegrind", "Visualize report in KCachegrind", VIEWER_USAGE("kcachegrind"), NULL,
      report_callgrind, REPORT_TO_VIEWER, "grind", "kcachegrind", BYTES_MIME, "addresses",
      .takes_call_tree = true, .shows_edges = true, .is_untrimmed = true, .is_integer = true,

@@ -131,7 +131,7 @@ static bool take_report(struct parser *p, const struct report_type *t, struct er
 {
     bool is_set = true;
     struct str parameter = {0};
-    if (t->parameter) {
+    if (t->parameter && (p->o.has_value || !t->standard_parameter)) {
         if (!take_text(p, &parameter, e))
             return false;
         is_set = parameter.len != 0;

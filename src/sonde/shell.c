@@ -280,6 +280,13 @@ static bool parse_arguments(struct command_line *l, u32 first, struct err *e)
     return true;
 }
 
+// What a parameter that may be left out begins with: a letter, so it is no count, file or flag.
+static bool is_word(struct str word)
+{
+    char c = (char)(word.ptr[0] | ' ');
+    return c >= 'a' && c <= 'z';
+}
+
 static bool parse_command(struct command_line *l, struct err *e)
 {
     struct str digits;
@@ -292,7 +299,8 @@ static bool parse_command(struct command_line *l, struct err *e)
                          l, e);
     if (str_i64(&count, digits))
         l->config.nodecount = count;
-    if (l->type->parameter) {
+    bool is_named = l->n > 1 && is_word(l->word[1]);
+    if (l->type->parameter && (is_named || !l->type->standard_parameter)) {
         if (l->n == 1 && digits.len == 0)
             return err_set(e, EINVAL, "command %s requires an argument", l->type->name);
         l->parameter = digits.len ? digits : l->word[first++];

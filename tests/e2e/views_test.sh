@@ -23,4 +23,65 @@ like "$("$sonde" -folded "$heap")" '^[^ ]*main;by_malloc [0-9]+$' "-folded begin
 is "$("$sonde" -folded "$heap" | sed 's/ [^ ]*$//' | sort | uniq -d)" "" "-folded has each stack once"
 is "$("$sonde" -folded -diff_base="$heap" "$heap")" "" "a profile without itself is nothing"
 is "$("$sonde" -folded -focus=by_malloc "$heap")" "$("$sonde" -folded "$heap" | grep by_malloc)" "-folded hears -focus"
+
+# json VIEWS FILTER [OPTIONS...]: what jq makes of them.
+json() {
+    local views=$1 filter=$2
+    shift 2
+    "$sonde" -json="$views" "$@" "$heap" 2>/dev/null | jq -c "$filter"
+}
+
+# The columns of -top, in bytes: flat, cum and the name.
+top_rows() {
+    "$sonde" -top -unit=B "$@" "$heap" | sed '1,/flat%/d' | sed -E 's/B? +[^ ]+% +[^ ]+% +/ /; s/B? +[^ ]+%  / /; s/^ +//'
+}
+
+is "$(json top .total)" "$(total)" "-json has the total"
+is "$("$sonde" -json=top "$heap" | jq -r '.top[] | "\(.flat) \(.cum) \(.name)"')" "$(top_rows)" "its top has the rows of -top"
+is "$("$sonde" -json=top -lines -cum "$heap" | jq -r '.top[] | "\(.flat) \(.cum) \(.name)"')" "$(top_rows -lines -cum)" "also by lines, and by cum"
+is "$(json top 'keys_unsorted[-2:]')" '["dropped","top"]' "a view alone is there alone"
+is "$("$sonde" -json "$heap" | jq -c 'keys_unsorted[-2:]')" '["top","graph"]' "top and graph are the standard"
+is "$(json top '([.top[].flat] | add) == .total' -trim=false)" true "flat adds up to the total"
+is "$(json graph '.graph.nodes as $n | all(.graph.edges[]; .from as $f | .to as $t | any($n[]; .id == $f) and any($n[]; .id == $t))')" true "edges join nodes"
+is "$(json top '.dropped.more_nodes + (.top | length)' -nodecount=2 -trim=true)" "$(json top '.top | length')" "it tells of nodes beyond nodecount"
+is "$(json tree '([.tree[].flat] | add) == .total and .tree[0].cum == .total')" true "the tree adds up to the total"
+is "$(json tree '[.tree | .[] | select(.parent != null) | .parent < .id] | all')" true "in the tree parents come first"
+is "$(json tree '.tree as $t | all($t[]; . as $n | .cum == .flat + ([$t[] | select(.parent == $n.id).cum] | add // 0))')" true \
+    "a node is itself and its children"
+is "$(json samples '([.samples[].value] | add) == .total and all(.samples[]; .value == .values[3])')" true "samples add up to the total"
+is "$(json samples '.samples | length')" "$(("$("$sonde" -traces "$heap" | grep -c -- '-----------+')" - 1))" "there are as many as -traces has"
+is "$(json top '.filters' -focus=by_malloc -tagfocus=1:)" '{"focus":"by_malloc","tagfocus":"1:"}' "filters are told of"
+is "$(json top '.has_base, .top' -diff_base="$heap")" $'true\n[]' "a difference to itself is nothing"
+"$sonde" -json=tree,nothing "$heap" >/dev/null 2>"$tmp/err"
+is "$? $(cat "$tmp/err")" '2 sonde: -json has no view "nothing": there are top, graph, tree, samples, tags' "a view that is not there"
+
+labelled=$tmp/labelled.pb.gz
+"$here/tests/e2e/make_profile" requests/count delay/nanoseconds >"$labelled" <<'END'
+main;serve+parse;read 1 100 route=/a bytes=4096
+main;serve+parse;read 2 50 route=/b bytes=4096 bytes=512
+main;serve;write"<b>|`x` 3 25 route=/a
+END
+got=$("$sonde" -json=samples,tags "$labelled")
+is "$(jq -c '.samples[1]' <<<"$got")" \
+    '{"value":50,"values":[2,50],"stack":["read","parse","serve","main"],"labels":{"route":["/b"]},"numbers":{"bytes":[4096,512]}}' \
+    "a sample has its labels, and inlined calls"
+is "$(jq -c .units <<<"$got")" '{"bytes":"bytes"}' "their numbers have units"
+is "$(jq -c '.tags[1]' <<<"$got")" '{"key":"route","total":175,"values":[{"name":"/a","value":125},{"name":"/b","value":50}]}' \
+    "tags have the weight of their samples"
+is "$(jq -r '.samples[2].stack[0]' <<<"$got")" 'write"<b>|`x`' "any name survives"
+is "$("$sonde" -json=top -mean "$labelled" | jq -c '[.type, .total, .top[0].flat]')" '["mean_delay",29,50]' "means are divided"
+
+# valid ARGUMENTS...: the errors of all views against the schema.
+valid() {
+    "$sonde" -json=top,graph,tree,samples,tags "$@" >"$tmp/all.json" 2>/dev/null
+    python3 -c 'import json, sys, jsonschema
+schema, document = (json.load(open(name)) for name in sys.argv[1:])
+jsonschema.Draft202012Validator.check_schema(schema)
+for error in jsonschema.Draft202012Validator(schema).iter_errors(document):
+    print(error.message[:200], list(error.path))' "$here/docs/json-schema.json" "$tmp/all.json" 2>&1
+}
+is "$(valid "$heap")" "" "all views are as the schema says"
+is "$(valid -addresses -mean -alloc_space "$heap")" "" "also by addresses, and means"
+is "$(valid -lines -showcolumns -focus=main -diff_base="$heap" "$heap")" "" "and a difference by lines"
+is "$(valid -tagroot=route "$labelled")" "" "and labels"
 done_testing
