@@ -228,8 +228,10 @@ static void write_tree(struct writer *w)
     struct report *r = w->r;
     struct places_options o = {false, true, r->config.trim_path, r->config.source_path};
     struct places places = places_build(&r->p, &o, r->arena);
-    struct flametree_options options = {.type = &r->values.type,
-                                        .ntype = 1,
+    u32 type[] = {r->values.type, 0};
+    bool mean = r->values.mean;
+    struct flametree_options options = {.type = type,
+                                        .ntype = mean ? 2 : 1,
                                         .most = MOST_TREE_NODES,
                                         .least = r->config.nodefraction};
     struct flametree t = flametree_build(&r->p, &places, &options, r->arena);
@@ -245,8 +247,9 @@ static void write_tree(struct writer *w)
         else
             true_field(&w->j, i ? "rest" : "root", true);
         true_field(&w->j, "inline", t.is_inline[i]);
-        value_field(w, "flat", flametree_self(&t, i)->value, 0);
-        value_field(w, "cum", flametree_total(&t, i)->value, 0);
+        const struct flame_amount *flat = flametree_self(&t, i), *cum = flametree_total(&t, i);
+        value_field(w, "flat", flat[0].value, mean ? flat[1].value : 0);
+        value_field(w, "cum", cum[0].value, mean ? cum[1].value : 0);
         json_end(&w->j);
     }
     json_end(&w->j);

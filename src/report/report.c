@@ -13,7 +13,9 @@ static void override_config(struct config *c, const struct report_type *type)
     bool trim = c->trim && !type->is_untrimmed;
     if (type->granularity)
         c->granularity = str_of(type->granularity);
-    if (c->nodecount == -1)
+    if (c->nodecount == -1 && type->nodecount)
+        c->nodecount = type->nodecount;
+    else if (c->nodecount == -1)
         c->nodecount = type->shows_all_nodes ? 0 : NODES_OF_PICTURES;
     if (!trim) {
         c->nodecount = 0;

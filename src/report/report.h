@@ -41,6 +41,7 @@ struct report_type {
     bool is_integer;         // its values have no fraction
     bool never_inlines, always_inlines; // whatever the config's noinlines says
     bool keeps_objfile;                 // tells apart places of one name in several files
+    u32 nodecount;                      // shown when the config leaves that open; 0: as above
     const char *standard_parameter; // what "-name" alone takes; NULL: it must be given, and is an
                                     // expression
 };
@@ -145,5 +146,6 @@ report_writer report_picture;                          // picture.c
 report_writer report_list;                             // list.c
 report_writer report_folded;                           // folded.c
 report_writer report_json;                             // json.c
+report_writer report_markdown;                         // markdown.c
 
 #endif

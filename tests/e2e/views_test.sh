@@ -71,6 +71,9 @@ is "$(jq -c '.tags[1]' <<<"$got")" '{"key":"route","total":175,"values":[{"name"
 is "$(jq -r '.samples[2].stack[0]' <<<"$got")" 'write"<b>|`x`' "any name survives"
 is "$("$sonde" -json=top -mean "$labelled" | jq -c '[.type, .total, .top[0].flat]')" '["mean_delay",29,50]' "means are divided"
 
+is "$("$sonde" -markdown "$heap" | sed -n 's/^| \([0-9][^ ]*\) .* | `\(.*\)` |$/\1 \2/p')" \
+    "$("$sonde" -top -nodecount=20 "$heap" | sed '1,/flat%/d' | awk '{print $1, $6}')" "-markdown has the rows of -top, twenty of them"
+
 # valid ARGUMENTS...: the errors of all views against the schema.
 valid() {
     "$sonde" -json=top,graph,tree,samples,tags "$@" >"$tmp/all.json" 2>/dev/null
