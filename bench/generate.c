@@ -1,5 +1,5 @@
-// "generate SAMPLES LABELS FILE [SEED]": a CPU profile of so many samples, 20 to 60 frames deep, over
-// 20,000 functions; the same on each run. Stacks are walks from one root through a random call
+// "generate SAMPLES LABELS FILE [SEED]": a CPU profile of so many samples, 20 to 60 frames deep,
+// over 20,000 functions; the same on each run. Stacks are walks from one root through a random call
 // graph, as programs have them: hot paths repeat, ends differ.  With LABELS the samples carry a
 // text label of 64 routes and a number label of 64 sizes.
 #include <stdio.h>

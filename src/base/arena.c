@@ -62,16 +62,34 @@ void arena_part(struct arena *part, const struct arena *a)
     part->context = a->context;
 }
 
-void arena_free(struct arena *a)
+static void unmap(struct arena_chunk *newest)
 {
-    for (struct arena_chunk *c = a->chunk, *older; c; c = older) {
+    for (struct arena_chunk *c = newest, *older; c; c = older) {
         older = c->older;
         unpoison(c, c->bytes);
         munmap(c, c->bytes);
     }
-    a->chunk = NULL;
+}
+
+void arena_free(struct arena *a)
+{
+    unmap(a->chunk);
+    unmap(a->spare);
+    a->chunk = a->spare = NULL;
     a->next = a->end = NULL;
     a->mapped_bytes = 0;
+}
+
+void arena_take_released(struct arena *a, struct arena *from)
+{
+    while (from->spare) {
+        struct arena_chunk *c = from->spare;
+        from->spare = c->older;
+        c->older = a->spare;
+        a->spare = c;
+        from->mapped_bytes -= c->bytes;
+        a->mapped_bytes += c->bytes;
+    }
 }
 
 void arena_join(struct arena *a, struct arena *part)
@@ -85,6 +103,7 @@ void arena_join(struct arena *a, struct arena *part)
             a->chunk->newer = oldest;
         a->chunk = part->chunk;
     }
+    arena_take_released(a, part);
     a->mapped_bytes += part->mapped_bytes;
     part->chunk = NULL;
     part->next = part->end = NULL;
@@ -100,13 +119,13 @@ static void charge(struct arena *a, size_t bytes)
     a->mapped_bytes += bytes;
 }
 
-static struct arena_chunk *chunk_map(struct arena *a, size_t object_bytes)
+// Maps bytes, or moves what is mapped where it can be as long.
+static struct arena_chunk *map(struct arena *a, struct arena_chunk *old, size_t bytes)
 {
-    size_t bytes =
-        (object_bytes + sizeof(struct arena_chunk) + PAGE_BYTES - 1) & ~(size_t)(PAGE_BYTES - 1);
-    charge(a, bytes);
-    struct arena_chunk *c = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-                                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    charge(a, bytes - (old ? old->bytes : 0));
+    struct arena_chunk *c = old ? mremap(old, old->bytes, bytes, MREMAP_MAYMOVE)
+                                : mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (c == MAP_FAILED) {
         a->full(a);
         abort();
@@ -114,11 +133,56 @@ static struct arena_chunk *chunk_map(struct arena *a, size_t object_bytes)
     if (bytes >= LARGE_BYTES)
         madvise(c, bytes, MADV_HUGEPAGE);
     c->bytes = bytes;
+    return c;
+}
+
+// Moves pages of the newest spare chunk to a place that is mapped already, at most room bytes;
+// returns how many.
+static size_t move_pages(struct arena *a, u8 *to, size_t room)
+{
+    struct arena_chunk *spare = a->spare, *older = spare->older;
+    bool whole = spare->bytes <= room;
+    size_t n = whole ? spare->bytes : spare->bytes - PAGE_BYTES; // a part leaves it its header
+    n = n < room ? n : room;
+    u8 *from = (u8 *)spare + spare->bytes - n;
+    size_t left = spare->bytes - n;
+    unpoison(from, n);
+    if (mremap(from, n, n, MREMAP_MAYMOVE | MREMAP_FIXED, to) == MAP_FAILED)
+        return 0;
+    a->mapped_bytes -= n;
+    if (left)
+        spare->bytes = left;
+    else
+        a->spare = older;
+    return n;
+}
+
+// A zeroed chunk out of the pages of spare ones, as far as they reach.
+static struct arena_chunk *reuse(struct arena *a, size_t bytes)
+{
+    struct arena_chunk *c = map(a, NULL, bytes);
+    size_t filled = 0;
+    for (size_t n; a->spare && filled < bytes; filled += n) {
+        n = move_pages(a, (u8 *)c + filled, bytes - filled);
+        if (n == 0)
+            break;
+    }
+    memset(c, 0, filled);
+    c->bytes = bytes;
+    return c;
+}
+
+static struct arena_chunk *chunk_map(struct arena *a, size_t object_bytes)
+{
+    size_t bytes =
+        (object_bytes + sizeof(struct arena_chunk) + PAGE_BYTES - 1) & ~(size_t)(PAGE_BYTES - 1);
+    struct arena_chunk *c = bytes > LARGE_BYTES && a->spare ? reuse(a, bytes) : map(a, NULL, bytes);
+    c->newer = NULL;
     c->older = a->chunk;
     if (a->chunk)
         a->chunk->newer = c;
     a->chunk = c;
-    poison(c + 1, bytes - sizeof(*c));
+    poison(c + 1, c->bytes - sizeof(*c));
     return c;
 }
 
@@ -162,21 +226,27 @@ static void *grow_chunk(struct arena *a, void *old, size_t new_bytes)
     struct arena_chunk *c = (struct arena_chunk *)old - 1;
     size_t bytes =
         (new_bytes + RED_ZONE + 15 + sizeof(*c) + PAGE_BYTES - 1) & ~(size_t)(PAGE_BYTES - 1);
-    charge(a, bytes - c->bytes);
     unpoison(c, c->bytes);
-    c = mremap(c, c->bytes, bytes, MREMAP_MAYMOVE);
-    if (c == MAP_FAILED) {
-        a->full(a);
-        abort();
-    }
-    if (bytes >= LARGE_BYTES)
-        madvise(c, bytes, MADV_HUGEPAGE);
-    c->bytes = bytes;
+    if (bytes > c->bytes)
+        c = map(a, c, bytes);
     if (c->older)
         c->older->newer = c;
     *(c->newer ? &c->newer->older : &a->chunk) = c;
-    poison((u8 *)(c + 1) + new_bytes, bytes - sizeof(*c) - new_bytes);
+    poison((u8 *)(c + 1) + new_bytes, c->bytes - sizeof(*c) - new_bytes);
     return c + 1;
+}
+
+void arena_release(struct arena *a, struct str object)
+{
+    if (!owns_chunk(object.len))
+        return;
+    struct arena_chunk *c = (struct arena_chunk *)(uintptr_t)object.ptr - 1;
+    if (c->older)
+        c->older->newer = c->newer;
+    *(c->newer ? &c->newer->older : &a->chunk) = c->older;
+    c->older = a->spare;
+    a->spare = c;
+    poison(c + 1, c->bytes - sizeof(*c));
 }
 
 void *arena_grow(struct arena *a, void *old, u32 *cap, size_t size)

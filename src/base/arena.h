@@ -9,6 +9,7 @@
 struct arena {
     struct arena_chunk *chunk; // newest first
     u8 *next, *end;            // free part of the newest shared chunk
+    struct arena_chunk *spare; // of large objects that were released
     size_t mapped_bytes, limit_bytes;
     void (*full)(
         struct arena *a); // leaves by exit or longjmp; by default says so and exits with status 2
@@ -24,6 +25,13 @@ void arena_part(struct arena *part, const struct arena *a);
 // Moves all that part holds to a, and leaves part empty: a thread fills an arena of its own, which
 // is then joined to the others'.
 void arena_join(struct arena *a, struct arena *part);
+
+// Gives a large object back, whose bytes are no longer looked at: the next large ones take its
+// memory, which costs less than the kernel's.  Small ones stay until the end.
+void arena_release(struct arena *a, struct str object);
+
+// What was released in from is a's.
+void arena_take_released(struct arena *a, struct arena *from);
 
 // n zeroed objects of size bytes.
 void *arena_alloc(struct arena *a, size_t n, size_t size);

@@ -464,6 +464,7 @@ static void merge_sample(struct merger *m, const struct incoming *in, u32 i)
 static void merge_one(struct merger *m, const struct profile *p, bool keep_zeroes,
                       struct arena *scratch)
 {
+    enum { AHEAD = 8 };
     struct incoming in = {.p = p};
     m->scratch = scratch;
     m->from = p;
@@ -477,8 +478,11 @@ static void merge_one(struct merger *m, const struct profile *p, bool keep_zeroe
         map_mapping(m, 1); // the first mapping is the program
     map_locations(m, &in, keep_zeroes);
     translate(m, &in);
-    for (u32 i = 0; i < in.n; i++)
+    for (u32 i = 0; i < in.n; i++) {
+        if (i + AHEAD < in.n) // a miss for each sample is most of the time otherwise
+            __builtin_prefetch(&m->slot[(u32)in.hash[i + AHEAD] & m->mask]);
         merge_sample(m, &in, i);
+    }
 }
 
 static void merge_headers(struct merger *m, const struct profile *p, u32 n)
@@ -512,13 +516,38 @@ static void merge_headers(struct merger *m, const struct profile *p, u32 n)
     }
 }
 
+// Slots for all samples, as if all were different; a power of 2.
+static u32 slots_for(const struct profile *p, u32 n)
+{
+    enum { LEAST = 4096, MOST = 1 << 24 };
+    u64 samples = 0;
+    u32 slots = LEAST;
+    for (u32 i = 0; i < n; i++)
+        samples += p[i].nsample;
+    while (slots < 2 * samples && slots < MOST)
+        slots *= 2;
+    return slots;
+}
+
+// Frames of all samples, as if all were different.
+static u32 frames_for(const struct profile *p, u32 n)
+{
+    u64 frames = 0;
+    for (u32 i = 0; i < n; i++)
+        frames += p[i].nframe;
+    return frames < UINT32_MAX / 2 ? (u32)frames : 0;
+}
+
 // Merges, and keeps samples that cancel each other out; with keep_zeroes also those that are zero
 // before.
 static struct profile merge_all(const struct profile *p, u32 n, bool keep_zeroes, struct arena *a)
 {
-    enum { FIRST_SLOTS = 4096, SCRATCH_MIB = 4 };
-    struct merger m = {.mask = FIRST_SLOTS - 1, .slot = arena_new(a, u32, FIRST_SLOTS)};
+    enum { SCRATCH_MIB = 4 };
+    struct merger m = {.mask = slots_for(p, n) - 1};
+    m.slot = arena_new(a, u32, (size_t)m.mask + 1);
     build_init(&m.b, a);
+    m.b.frame_cap = frames_for(p, n);
+    m.b.p.frame = arena_new(a, u32, m.b.frame_cap);
     table_init(&m.mappings, a);
     table_init(&m.functions, a);
     table_init(&m.locations, a);

@@ -217,6 +217,7 @@ bool profile_read(struct profile *out, struct str bytes, size_t limit, struct ar
     if (bytes.len >= UINT32_MAX)
         return err_set(e, EFBIG, "parsing profile: larger than 4095 MiB");
     reading_init(&r, bytes, a);
+    arena_take_released(&r.arena, a);
     if (setjmp(r.full)) {
         arena_free(&r.arena);
         arena_free(&r.pending);
@@ -230,4 +231,38 @@ bool profile_read(struct profile *out, struct str bytes, size_t limit, struct ar
     arena_free(&r.pending);
     arena_join(a, &r.arena);
     return done;
+}
+
+// p with strings of its own.
+static struct profile own_strings(const struct profile *p, struct arena *a)
+{
+    struct profile out = *p;
+    size_t total = 0;
+    for (u32 i = 0; i < p->nstring; i++)
+        total += p->string[i].len;
+    char *text = arena_alloc(a, total, 1);
+    out.string = arena_new(a, struct str, p->nstring);
+    for (u32 i = 0; i < p->nstring; i++) {
+        struct str s = p->string[i];
+        if (s.len)
+            memcpy(text, s.ptr, s.len);
+        out.string[i] = (struct str){text, s.len};
+        text += s.len;
+    }
+    return out;
+}
+
+bool profile_take(struct profile *out, struct str bytes, size_t limit, struct arena *a,
+                  struct err *e)
+{
+    struct str packed = bytes;
+    if (!unpack(&bytes, limit, a, e))
+        return false;
+    if (bytes.ptr != packed.ptr)
+        arena_release(a, packed);
+    if (!profile_read(out, bytes, limit, a, e))
+        return false;
+    *out = own_strings(out, a);
+    arena_release(a, bytes);
+    return true;
 }

@@ -101,6 +101,8 @@ static bool add_chunk(struct total *t, struct fetched *got, u32 n, struct err *e
         return true;
     struct arena sum;
     arena_init(&sum, SIZE_MAX);
+    for (u32 i = 0; i < n; i++)
+        arena_take_released(&sum, &got[i].arena);
     if (!profile_merge(&t->p, p, nprofile, &sum, e)) {
         arena_free(&sum);
         return false;
@@ -275,6 +277,8 @@ bool fetch_profile(struct profile *out, const struct sourcing *s, struct arena *
     bool done = check_side(b.source_done, &b.source, s->nsource, "source", &b.source_error, e) &&
                 check_side(b.base_done, &b.base, s->nbase, "base", &b.base_error, e);
     struct profile p = b.source.p;
+    arena_take_released(a, &b.source.arena);
+    arena_take_released(a, &b.base.arena);
     if (done && s->nbase)
         done = subtract(&p, &b.source.p, &b.base.p, s, a, e);
     arena_join(a, &b.source.arena);

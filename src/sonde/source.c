@@ -38,11 +38,12 @@ static bool from_pid(struct profile *out, u32 pid, struct arena *a, struct err *
     return true;
 }
 
+// From bytes that are an object of a's.
 static bool from_bytes(struct profile *out, struct str bytes, const struct sourcing *s,
                        struct arena *a, struct err *e)
 {
     if (!record_is(bytes))
-        return profile_read(out, bytes, s->most_bytes, a, e);
+        return profile_take(out, bytes, s->most_bytes, a, e);
     struct record_view v;
     if (!record_open(&v, bytes, e))
         return false;

@@ -69,6 +69,42 @@ static void test_arena(void)
     ok(a.mapped_bytes == 0, "arena_free gives all back");
 }
 
+static bool all_zero(const u8 *bytes, size_t n)
+{
+    while (n && bytes[n - 1] == 0)
+        n--;
+    return n == 0;
+}
+
+static void test_release(void)
+{
+    struct arena a;
+    const size_t n = (size_t)MIB(6), large = (size_t)MIB(20);
+    arena_init(&a, (size_t)MIB(64));
+    u8 *kept = arena_alloc(&a, n, 1), *first = arena_alloc(&a, n, 1);
+    u8 *second = arena_alloc(&a, n, 1);
+    memset(kept, 1, n);
+    memset(first, 2, n);
+    memset(second, 3, n);
+    size_t before = a.mapped_bytes;
+    arena_release(&a, (struct str){(char *)first, n});
+    arena_release(&a, (struct str){(char *)second, n});
+    u8 *third = arena_alloc(&a, large, 1);
+    ok(all_zero(third, large), "memory that was released comes back zeroed");
+    ok(a.mapped_bytes < before + large - 2 * n + KIB(64), "and is not mapped twice");
+    memset(third, 4, large);
+    u8 *fourth = arena_alloc(&a, n, 1);
+    ok(all_zero(fourth, n) && kept[0] == 1 && kept[n - 1] == 1 && third[large - 1] == 4,
+       "and nobody else's");
+    arena_release(&a, (struct str){(char *)third, large});
+    u8 *part = arena_alloc(&a, n, 1);
+    memset(part, 5, n);
+    u8 *rest = arena_alloc(&a, large - n, 1);
+    ok(all_zero(rest, large - n) && part[0] == 5 && part[n - 1] == 5,
+       "a large object's memory serves several");
+    arena_free(&a);
+}
+
 static void test_table(void)
 {
     struct arena a;
@@ -153,6 +189,7 @@ int main(void)
     test_str();
     test_numbers();
     test_arena();
+    test_release();
     test_table();
     test_buf();
     test_gzip();
