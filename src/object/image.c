@@ -73,16 +73,15 @@ static bool read_file(struct image *i, const char *path, struct arena *a)
     bool done = elf && gelf_getclass(elf) == ELFCLASS64 && read_parts(i, elf, fd, a);
     elf_end(elf);
     close(fd);
+    if (!done)
+        *i = (struct image){0};
     return done;
 }
 
-// Whether this is the file; what is no plain file is not opened, since that could wait for ever.
 static bool is_wanted(const char *path, struct str build_id, struct arena *a)
 {
     struct str id;
-    struct stat st;
-    return stat(path, &st) == 0 && S_ISREG(st.st_mode) && build_id_read(&id, path, a) &&
-           (build_id.len == 0 || str_equal(id, build_id));
+    return build_id_read(&id, path, a) && (build_id.len == 0 || str_equal(id, build_id));
 }
 
 bool image_open(struct image *i, struct str path, struct str build_id, struct arena *a,

@@ -3,8 +3,6 @@
 #include "profile/perf_unwind.h"
 
 enum {
-    NO_IMAGE = 1, // row of the image of files that have no rules
-
     // Bits of regs_user: enum perf_event_x86_regs in the kernel's
     // arch/x86/include/uapi/asm/perf_regs.h.
     REGISTER_BP = 6,
@@ -16,6 +14,9 @@ enum {
     SIGNAL_SP = 160,
     SIGNAL_PC = 168
 };
+
+// A file that names one binary by ever new paths shall not fill the memory with copies of it.
+#define MOST_IMAGE_BYTES ((u64)2 << 30)
 
 struct walk {
     u64 pc, sp, bp;
@@ -30,33 +31,37 @@ void perf_unwinder_init(struct perf_unwinder *u, const struct perf_system *syste
     *u = (struct perf_unwinder){.system = system, .arena = system->arena};
     table_init(&u->places, u->arena);
     arena_push(u->arena, u->rule, u->nrule, u->rule_cap);
-    arena_push(u->arena, u->image, u->nimage, u->image_cap);
+    table_init(&u->files, u->arena);
     arena_push(u->arena, u->image, u->nimage, u->image_cap);
 }
 
-static u32 find_image(struct perf_unwinder *u, u32 mapping)
+// Row of the file that the mapping is of, which is opened if it was not yet.
+static u32 find_file(struct perf_unwinder *u, u32 mapping)
 {
     const struct perf_mapping *m = &u->system->mapping[mapping];
-    struct image image;
     struct err e;
-    while (u->nimage_of <= mapping)
-        arena_push(u->arena, u->image_of, u->nimage_of, u->image_of_cap);
-    if (u->image_of[mapping])
-        return u->image_of[mapping];
-    u->image_of[mapping] = NO_IMAGE;
-    if (image_open(&image, m->filename, m->build_id, u->arena, &e)) {
-        u->image_of[mapping] = u->nimage;
-        *arena_push(u->arena, u->image, u->nimage, u->image_cap) = image;
+    while (u->nfile <= mapping)
+        arena_push(u->arena, u->file, u->nfile, u->file_cap);
+    if (u->file[mapping])
+        return u->file[mapping];
+    struct str key =
+        arena_printf(u->arena, "%.*s%c%.*s", STR_ARG(m->filename), 0, STR_ARG(m->build_id));
+    u32 row = table_add_shared(&u->files, key);
+    if (row == u->nimage) {
+        struct image *i = arena_push(u->arena, u->image, u->nimage, u->image_cap);
+        if (u->image_bytes < MOST_IMAGE_BYTES &&
+            image_open(i, m->filename, m->build_id, u->arena, &e))
+            u->image_bytes += (u64)(i->eh.high - i->eh.low);
     }
-    return u->image_of[mapping];
+    return u->file[mapping] = row;
 }
 
 // The rule for the code at pc of this mapping.
 static struct unwind_rule find_rule(struct perf_unwinder *u, u32 mapping, u64 pc)
 {
     const struct perf_mapping *m = &u->system->mapping[mapping];
-    u64 key[2] = {mapping ? find_image(u, mapping) : NO_IMAGE, pc - m->start + m->offset};
-    if (key[0] == NO_IMAGE)
+    u64 key[2] = {mapping ? find_file(u, mapping) : 0, pc - m->start + m->offset};
+    if (!u->image[key[0]].eh.low)
         return (struct unwind_rule){.cfa = UNWIND_UNKNOWN};
     u32 row = table_add(&u->places, (struct str){(char *)key, sizeof(key)});
     if (row == u->nrule)

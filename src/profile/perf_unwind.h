@@ -13,10 +13,12 @@ enum { PERF_MOST_FRAMES = 2048 };
 struct perf_unwinder {
     const struct perf_system *system;
     struct arena *arena;
-    u32 *image_of; // by row of system->mapping: of image; 0: not tried yet
-    u32 nimage_of, image_of_cap;
-    struct image *image; // rows 0 and 1 have no rules
+    struct table files;  // path and build id
+    struct image *image; // by row of files; no rules where eh.low is NULL
     u32 nimage, image_cap;
+    u64 image_bytes; // of all images
+    u32 *file;       // by row of system->mapping: row of files; 0: not looked up yet
+    u32 nfile, file_cap;
     struct table places;      // row of image, and offset in the file
     struct unwind_rule *rule; // by row of places
     u32 nrule, rule_cap;
