@@ -91,10 +91,12 @@ static inline struct perf_bytes perf_section(struct perf_bytes b, u64 offset, u6
     return perf_part(&b, n);
 }
 
-// Text up to a NUL, or else all of b.
+// Text up to a NUL, or else all of b, at most PERF_MOST_TEXT of it: a record cannot hold more.
+enum { PERF_MOST_TEXT = UINT16_MAX };
 static inline struct str perf_text(const struct perf_bytes *b)
 {
-    return (struct str){(const char *)b->at, strnlen((const char *)b->at, perf_left(b))};
+    size_t most = perf_left(b) < PERF_MOST_TEXT ? perf_left(b) : PERF_MOST_TEXT;
+    return (struct str){(const char *)b->at, strnlen((const char *)b->at, most)};
 }
 
 #endif
