@@ -299,12 +299,23 @@ static bool check_version(struct str bytes, struct err *e)
                    "2.6.33: record again with a newer perf");
 }
 
+// Real files take some five times their bytes; the worst that could be made, some thirty times.
+static void limit_memory(struct arena *a, const struct perf_file *f)
+{
+    enum { MOST_TIMES = 64 };
+    size_t bytes = perf_left(&f->all) + perf_left(&f->unpacked);
+    size_t most = bytes * MOST_TIMES + MIB(64) + 2 * PERF_MOST_IMAGE_BYTES;
+    if (a->limit_bytes > most)
+        a->limit_bytes = most;
+}
+
 bool perf_decode(struct profile *out, struct str bytes, size_t limit, struct arena *a,
                  struct err *e)
 {
     struct job j = {0};
     if (!check_version(bytes, e) || !perf_file_open(&j.file, bytes, limit, a, e))
         return false;
+    limit_memory(a, &j.file);
     perf_records_read(&j.records, &j.file);
     perf_system_init(&j.system, &j.file);
     build_init(&j.b, a);

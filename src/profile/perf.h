@@ -15,7 +15,9 @@ bool perf_is(struct str bytes);
 // Each event has two sample types, "cycles_sample" and "cycles_event": how many samples there were,
 // and how many events these stand for.  Labels: comm, thread_comm, cgroup, pid, tid.  Records that
 // are packed in the file may have limit bytes when unpacked, and so may the profile's values.  The
-// profile's strings lie in bytes or in the arena.  Fails with EBADMSG, EFBIG or ENOTSUP.
+// tables take at most 64 times these bytes, 64 MiB, and 2 GiB for unwind rules of programs that are
+// here; a's limit is lowered to that.  The profile's strings lie in bytes or in the arena.  Fails
+// with EBADMSG, EFBIG or ENOTSUP.
 bool perf_decode(struct profile *out, struct str bytes, size_t limit, struct arena *a,
                  struct err *e);
 

@@ -15,9 +15,6 @@ enum {
     SIGNAL_PC = 168
 };
 
-// A file that names one binary by ever new paths shall not fill the memory with copies of it.
-#define MOST_IMAGE_BYTES ((u64)2 << 30)
-
 struct walk {
     u64 pc, sp, bp;
     u64 stack; // address of the first byte of the copy
@@ -49,7 +46,7 @@ static u32 find_file(struct perf_unwinder *u, u32 mapping)
     u32 row = table_add_shared(&u->files, key);
     if (row == u->nimage) {
         struct image *i = arena_push(u->arena, u->image, u->nimage, u->image_cap);
-        if (u->image_bytes < MOST_IMAGE_BYTES &&
+        if (u->image_bytes < PERF_MOST_IMAGE_BYTES &&
             image_open(i, m->filename, m->build_id, u->arena, &e))
             u->image_bytes += (u64)(i->eh.high - i->eh.low);
     }

@@ -10,6 +10,10 @@
 
 enum { PERF_MOST_FRAMES = 2048 };
 
+// A file that names one binary by ever new paths shall not fill the memory with copies of it.  The
+// last image may go beyond this, by 1 GiB at most.
+#define PERF_MOST_IMAGE_BYTES ((u64)1 << 30)
+
 struct perf_unwinder {
     const struct perf_system *system;
     struct arena *arena;

@@ -129,9 +129,8 @@ static void leave(struct arena *a)
     longjmp(r->full, 1);
 }
 
-static void reading_init(struct reading *r, struct str bytes, const struct arena *a)
+static void reading_init(struct reading *r, size_t most, const struct arena *a)
 {
-    size_t most = bytes.len * MOST_TIMES + MIB(LEAST_MIB);
     arena_part(&r->arena, a);
     if (r->arena.limit_bytes > most)
         r->arena.limit_bytes = most;
@@ -186,9 +185,12 @@ static bool unpack(struct str *bytes, size_t limit, struct arena *a, struct err 
     return true;
 }
 
-static bool read_unpacked(struct profile *out, struct str bytes, struct reading *r, struct err *e)
+static bool read_unpacked(struct profile *out, struct str bytes, size_t limit, struct reading *r,
+                          struct err *e)
 {
     struct err why = {0};
+    if (perf_is(bytes))
+        return perf_decode(out, bytes, limit, &r->arena, e);
     if (profile_decode(out, bytes, &r->arena, e))
         return true;
     if (e->code == ENOTUNIQ) {
@@ -212,11 +214,10 @@ bool profile_read(struct profile *out, struct str bytes, size_t limit, struct ar
     struct reading r;
     if (!unpack(&bytes, limit, a, e))
         return false;
-    if (perf_is(bytes))
-        return perf_decode(out, bytes, limit, a, e);
     if (bytes.len >= UINT32_MAX)
         return err_set(e, EFBIG, "parsing profile: larger than 4095 MiB");
-    reading_init(&r, bytes, a);
+    // perf.data may unpack to more, and knows its own limit then.
+    reading_init(&r, perf_is(bytes) ? SIZE_MAX : bytes.len * MOST_TIMES + MIB(LEAST_MIB), a);
     arena_take_released(&r.arena, a);
     if (setjmp(r.full)) {
         arena_free(&r.arena);
@@ -227,7 +228,7 @@ bool profile_read(struct profile *out, struct str bytes, size_t limit, struct ar
             "parsing profile: the tables of its %zu bytes need more than %zu MiB of memory",
             bytes.len, r.arena.limit_bytes >> 20);
     }
-    bool done = read_unpacked(out, bytes, &r, e);
+    bool done = read_unpacked(out, bytes, limit, &r, e);
     arena_free(&r.pending);
     arena_join(a, &r.arena);
     return done;

@@ -6,9 +6,10 @@
 
 // Reads profile.proto, plain, gzipped or packed by zstd, also several one after the other, which
 // are merged; the texts and binary forms before it; jemalloc's heap dumps; stacks by ';'
-// ("folded").  Unpacked it may have at most limit bytes, and the tables may take at most 64 times
-// that and 64 MiB, and no more than a's limit.  The profile's strings lie in bytes or in the arena,
-// so both must outlive it.  Fails with EBADMSG, EFBIG or ENOMEM.
+// ("folded"); perf.data, for whose memory see perf.h.  Unpacked it may have at most limit bytes,
+// and the tables may take at most 64 times that and 64 MiB, and no more than a's limit.  The
+// profile's strings lie in bytes or in the arena, so both must outlive it.  Fails with EBADMSG,
+// EFBIG or ENOMEM.
 bool profile_read(struct profile *out, struct str bytes, size_t limit, struct arena *a,
                   struct err *e);
 

@@ -866,6 +866,25 @@ static void test_large_table(void)
     buf_free(&f.b);
 }
 
+// Forks that all change what they share with a parent that has mapped much.
+static void test_many_forks(void)
+{
+    enum { MANY = 20000 };
+    struct err why;
+    struct file f = begin(false, &cycles, 1);
+    for (u32 i = 0; i < MANY; i++)
+        put_mmap(&f, 1, PERF_RECORD_MISC_USER, PID, (u64)(i * 7919 % MANY) << 12, 0x1000, 0, "/a");
+    for (u32 i = 1; i <= MANY; i++) {
+        put_fork(&f, 2, PID + i, PID, PID + i, PID);
+        put_mmap(&f, 3, PERF_RECORD_MISC_USER, PID + i, (u64)(i % MANY) << 12, 0x800, 0, "/a");
+    }
+    end_data(&f);
+    size_t before = arena.mapped_bytes;
+    ok(failure(buf_str(&f.b), &why) == 0 && arena.mapped_bytes - before < 40 * f.b.len,
+       "forks of a large process cost a small multiple of their records");
+    buf_free(&f.b);
+}
+
 // Each beginning of a file, and the file with each of its bytes changed: no crash.
 static void test_damage(void)
 {
@@ -911,6 +930,7 @@ int main(void)
     test_refused();
     test_shared_ids();
     test_large_table();
+    test_many_forks();
     test_damage();
     arena_free(&arena);
     return done();
