@@ -9,7 +9,10 @@
 #include "profile/samples.h"
 #include "profile/wire.h"
 
-enum { MARK_SAMPLES = 4096 }; // a mark for each so many samples
+enum {
+    MARK_SAMPLES = 4096, // a mark for each so many samples
+    MOST_TYPES = 4096    // they are found by name one after the other
+};
 
 // The ids of one table.  Ids are nearly always 1, 2, 3 ...: then row and id are the same and
 // nothing is stored.
@@ -386,6 +389,8 @@ static bool check_sample_values(struct decoder *d)
     const struct profile *p = &d->b.p;
     if (p->nsample && p->ntype == 0)
         return MALFORMED(d, "missing sample type information");
+    if (p->ntype > MOST_TYPES)
+        return MALFORMED(d, "%u sample types, more than %d", p->ntype, MOST_TYPES);
     return !d->refs.values_differ ||
            MALFORMED(d, "mismatch: sample has %u values vs. %u types", d->refs.nvalue, p->ntype);
 }

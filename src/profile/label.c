@@ -418,11 +418,13 @@ struct profile label_set(const struct profile *p, struct str key, struct str tex
     struct profile out = label_remove(p, key, a);
     out = with_string(&out, key, &key_row, a);
     out = with_string(&out, text, &text_row, a);
+    struct sample *sample = arena_new(a, struct sample, out.nsample);
     struct label *label = NULL;
     u32 nlabel = 0;
     u32 *moved = arena_new(a, u32, (size_t)out.nlabel + 1); // new run of an old one, + 1
     for (u32 i = 0; i < out.nsample; i++) {
-        struct sample *s = &out.sample[i];
+        struct sample *s = &sample[i];
+        *s = out.sample[i];
         u32 *to = &moved[s->nlabel ? s->label : out.nlabel];
         const struct label *l = profile_labels(&out, s);
         if (*to == 0) {
@@ -436,6 +438,7 @@ struct profile label_set(const struct profile *p, struct str key, struct str tex
         s->label = *to - 1;
         s->nlabel++;
     }
+    out.sample = sample;
     out.label = label;
     out.nlabel = nlabel;
     return out;

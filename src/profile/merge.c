@@ -26,7 +26,7 @@ struct profile profile_scale(const struct profile *p, const double *ratio, struc
         i64 *to = out.value + (size_t)out.nsample * p->ntype;
         bool keep = false; // decided by the types that change alone, as in pprof
         for (u32 t = 0; t < p->ntype; t++) {
-            to[t] = ratio[t] == 1 ? from[t] : (i64)round((double)from[t] * ratio[t]);
+            to[t] = ratio[t] == 1 ? from[t] : i64_of(round((double)from[t] * ratio[t]));
             keep |= ratio[t] != 1 && to[t] != 0;
         }
         if (keep)
@@ -160,14 +160,24 @@ static bool finest_unit(struct str *unit, const struct profile *p, u32 n, i64 co
     return true;
 }
 
-// p with one more string at its end.
-static u32 add_string(struct profile *p, struct str s, struct arena *a)
+// Adds a string to p, whose strings are copied before the first, with room for most more.
+static u32 add_string(struct profile *p, struct str s, bool *is_copied, u32 most, struct arena *a)
 {
-    struct str *string = arena_new(a, struct str, (size_t)p->nstring + 1);
-    memcpy(string, p->string, p->nstring * sizeof(*string));
-    string[p->nstring] = s;
-    p->string = string;
+    if (!*is_copied) {
+        struct str *string = arena_new(a, struct str, (size_t)p->nstring + most);
+        memcpy(string, p->string, p->nstring * sizeof(*string));
+        p->string = string;
+        *is_copied = true;
+    }
+    p->string[p->nstring] = s;
     return p->nstring++;
+}
+
+static struct value_type *copy_types(const struct profile *p, struct arena *a)
+{
+    struct value_type *type = arena_new(a, struct value_type, p->ntype);
+    memcpy(type, p->type, p->ntype * sizeof(*type));
+    return type;
 }
 
 // All profiles in the same, the finest units.
@@ -175,13 +185,16 @@ static bool unify_units(struct profile *p, u32 n, struct arena *a, struct err *e
 {
     struct str unit, ignored;
     double *ratio = arena_new(a, double, (size_t)n *(p[0].ntype + 1));
+    bool *is_copied = arena_new(a, bool, n);
+    u32 most = p[0].ntype + 1; // units that a profile may need
     if (!finest_unit(&unit, p, n, -1, e))
         return false;
     for (u32 i = 0; i < n; i++) {
-        p[i].period = (i64)unit_scale(p[i].period, profile_string(&p[i], p[i].period_type.unit),
-                                      unit, &ignored);
+        p[i].type = copy_types(&p[i], a);
+        p[i].period = i64_of(
+            unit_scale(p[i].period, profile_string(&p[i], p[i].period_type.unit), unit, &ignored));
         if (!str_equal(profile_string(&p[i], p[i].period_type.unit), unit))
-            p[i].period_type.unit = add_string(&p[i], unit, a);
+            p[i].period_type.unit = add_string(&p[i], unit, &is_copied[i], most, a);
     }
     for (u32 t = 0; t < p[0].ntype; t++) {
         if (!finest_unit(&unit, p, n, t, e))
@@ -191,10 +204,7 @@ static bool unify_units(struct profile *p, u32 n, struct arena *a, struct err *e
             ratio[i * p[0].ntype + t] = unit_scale(1, from, unit, &ignored);
             if (str_equal(from, unit))
                 continue;
-            struct value_type *type = arena_new(a, struct value_type, p[i].ntype);
-            memcpy(type, p[i].type, p[i].ntype * sizeof(*type));
-            type[t].unit = add_string(&p[i], unit, a);
-            p[i].type = type;
+            p[i].type[t].unit = add_string(&p[i], unit, &is_copied[i], most, a);
         }
     }
     for (u32 i = 0; i < n; i++)

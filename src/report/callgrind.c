@@ -44,7 +44,7 @@ static void add_address(const struct writer *w, u64 address)
 static i64 scaled(const struct report *r, i64 value)
 {
     struct str unit;
-    return (i64)unit_scale(value, r->sample_unit, r->output_unit, &unit);
+    return i64_of(unit_scale(value, r->sample_unit, r->output_unit, &unit));
 }
 
 // The function that a node is a part of: nodes of one function have the same.  In a call tree each

@@ -8,7 +8,7 @@
 i64 report_divided(const struct report *r, i64 value)
 {
     double ratio = 1 / r->config.divide_by;
-    return ratio > 0 && ratio != 1 ? (i64)((double)value * ratio) : value;
+    return ratio > 0 && ratio != 1 ? i64_of((double)value * ratio) : value;
 }
 
 void report_value(struct buf *out, const struct report *r, i64 value)
@@ -49,7 +49,7 @@ static void duration_label(struct buf *out, const struct report *r, const char *
     report_value(out, r, r->total);
     buf_char(out, ' ');
     if (str_equal(unit, STR("ns")) && total_ns != 0)
-        buf_printf(out, "(%s)", unit_percent((i64)total_ns, r->p.duration_ns).text);
+        buf_printf(out, "(%s)", unit_percent(i64_of(total_ns), r->p.duration_ns).text);
     buf_text(out, end);
 }
 
@@ -103,7 +103,7 @@ static void dropped_label(struct buf *out, const struct report *r, u32 n, const 
     if (n == 0)
         return;
     buf_printf(out, "Dropped %u %s%s (%s <= ", n, what, n > 1 ? "s" : "", by);
-    report_value(out, r, magnitude((i64)((double)r->total * fraction)));
+    report_value(out, r, magnitude(i64_of((double)r->total * fraction)));
     buf_printf(out, ")%s", end);
 }
 

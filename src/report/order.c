@@ -79,11 +79,13 @@ static i64 entropy_score(const struct graph *g, const struct node *n)
 {
     double score = n->nin ? edge_entropy(g, g->link + n->in, n->nin, 0) : 1;
     score += n->nout ? edge_entropy(g, g->link + n->out, n->nout, n->flat) : 1;
-    return (i64)(score * (double)n->cum) + n->flat;
+    return i64_of(score * (double)n->cum) + n->flat;
 }
 
 void graph_sort(struct graph *g, enum graph_order order)
 {
+    if (g->nshown == 0)
+        return;
     if (order == GRAPH_BY_FLAT) {
         qsort_r(g->shown, g->nshown, sizeof(*g->shown), by_flat, g);
         return;

@@ -12,7 +12,7 @@ bool report_proto(struct buf *out, struct report *r, struct err *e)
         size_t n = (size_t)p.nsample * p.ntype;
         i64 *value = arena_new(r->arena, i64, n);
         for (size_t i = 0; i < n; i++)
-            value[i] = (i64)((double)p.value[i] * ratio);
+            value[i] = i64_of((double)p.value[i] * ratio);
         p.value = value;
     }
     profile_encode_gzip(out, &p);
@@ -39,7 +39,7 @@ static u32 function_row(struct build *b, struct table *functions, const struct p
 static i64 scaled(const struct report *r, i64 value)
 {
     struct str unit;
-    return (i64)unit_scale(value, r->sample_unit, r->output_unit, &unit);
+    return i64_of(unit_scale(value, r->sample_unit, r->output_unit, &unit));
 }
 
 static void add_entry(struct build *b, struct table *functions, const struct report *r,

@@ -9,7 +9,7 @@ enum { MOST_NODELETS = 4 }; // of a node, that are counted as if they were nodes
 
 static i64 cutoff(i64 total, double fraction)
 {
-    return magnitude((i64)((double)total * fraction));
+    return magnitude(i64_of((double)total * fraction));
 }
 
 // Column by node: whether it is shown.
@@ -83,8 +83,8 @@ static void choose_unit(struct report *r, const struct graph *g)
         least = most;
     double ratio = 1 / r->config.divide_by;
     if (ratio > 0 && ratio != 1) {
-        least = (i64)((double)least * ratio);
-        most = (i64)((double)most * ratio);
+        least = i64_of((double)least * ratio);
+        most = i64_of((double)most * ratio);
     }
     unit_scale(least, r->sample_unit, STR("minimum"), &least_unit);
     unit_scale(most, r->sample_unit, STR("minimum"), &most_unit);

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -184,6 +185,14 @@ static void test_err(void)
     ok(strcmp(e.text, "x: No such file or directory") == 0, "err_errno says why");
 }
 
+static void test_i64_of(void)
+{
+    ok(i64_of(2.9) == 2 && i64_of(-2.9) == -2 && i64_of(-0x1p63) == INT64_MIN,
+       "the whole part of a fraction");
+    ok(i64_of(0x1p63) == INT64_MIN && i64_of(1e300) == INT64_MIN && i64_of(NAN) == INT64_MIN,
+       "what does not fit is the least number");
+}
+
 int main(void)
 {
     test_str();
@@ -194,5 +203,6 @@ int main(void)
     test_buf();
     test_gzip();
     test_err();
+    test_i64_of();
     return done();
 }

@@ -64,15 +64,22 @@ static void test_types_times_samples(void)
     struct profile p;
     struct err e;
     begin(&b);
-    for (u32 i = 0; i < 100000; i++) {
-        put_text(&b, 1, "");
+    for (u32 i = 0; i < 200000; i++) {
+        if (i < 4000)
+            put_text(&b, 1, "");
         put_text(&b, 2, "\x10\x01");
     }
     put_text(&b, 6, "");
     size_t before = arena.mapped_bytes;
-    ok(!read_and_free(&p, &b, &e) && strstr(e.text, "sample has 1 values vs. 100001 types") &&
+    ok(!read_and_free(&p, &b, &e) && strstr(e.text, "sample has 1 values vs. 4001 types") &&
            arena.mapped_bytes - before < MIB(8),
        "types times samples without their values get no memory: %s", e.text);
+    begin(&b);
+    for (u32 i = 0; i < 5000; i++)
+        put_text(&b, 1, "");
+    put_text(&b, 6, "");
+    ok(!read_and_free(&p, &b, &e) && strstr(e.text, "5001 sample types, more than 4096"),
+       "so many types are none: %s", e.text);
 }
 
 static void test_many_labels(void)
@@ -233,6 +240,24 @@ static void test_deep_stack(void)
     buf_free(&out);
 }
 
+// Both are seen by the sanitizers' builds.
+static void test_nothing_to_order(void)
+{
+    struct buf b, out;
+    struct profile p;
+    struct err e;
+    buf_init(&b, 1000);
+    buf_text(&b, "a;b 5\na;b -5\na;c;d 7\n");
+    ok(read_and_free(&p, &b, &e) && write_report(&out, &p, "dot", false),
+       "an edge that weighs nothing has no part in the entropy");
+    buf_free(&out);
+    buf_init(&b, 1000);
+    buf_text(&b, "a;b 5\na;b -5\n");
+    ok(read_and_free(&p, &b, &e) && write_report(&out, &p, "dot", false),
+       "a graph without nodes is in order");
+    buf_free(&out);
+}
+
 static void test_hostile_expression(void)
 {
     struct buf b;
@@ -271,6 +296,7 @@ int main(void)
     test_memory_of_threads();
     test_concatenated();
     test_deep_stack();
+    test_nothing_to_order();
     test_hostile_expression();
     arena_free(&arena);
     return done();

@@ -8,6 +8,7 @@
 #include "profile/build.h"
 #include "profile/encode.h"
 #include "profile/filter.h"
+#include "profile/label.h"
 #include "profile/read.h"
 
 static struct arena arena;
@@ -259,6 +260,18 @@ static void test_filters(void)
     regex_free(malloc_);
 }
 
+static void test_labels(void)
+{
+    struct profile p = sample_profile();
+    struct profile set = label_set(&p, STR("new"), STR("yes"), &arena);
+    ok(set.sample[0].nlabel == 1 && set.sample[2].nlabel == 3 &&
+           str_equal(profile_string(&set, set.label[set.sample[0].label].text), STR("yes")),
+       "a label can be put on all samples");
+    ok(p.sample[0].nlabel == 0 && p.sample[2].nlabel == 2, "which leaves the profile as it was");
+    set = label_set(&p, STR("route"), STR("/"), &arena);
+    ok(set.sample[2].nlabel == 2 && p.sample[2].nlabel == 2, "or instead of one with its key");
+}
+
 static void test_types(void)
 {
     struct profile p = sample_profile();
@@ -281,6 +294,7 @@ int main(void)
     test_malformed();
     test_bomb();
     test_filters();
+    test_labels();
     test_types();
     arena_free(&arena);
     return done();
