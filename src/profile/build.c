@@ -34,7 +34,7 @@ struct value_type *build_type(struct build *b, struct str type, struct str unit)
 struct mapping *build_mapping(struct build *b)
 {
     struct mapping *m = arena_push(b->arena, b->p.mapping, b->p.nmapping, b->mapping_cap);
-    m->id = b->p.nmapping - 1;
+    *m = (struct mapping){.id = b->p.nmapping - 1}; // a row that was taken back may be used again
     return m;
 }
 
@@ -56,8 +56,7 @@ struct function *build_function(struct build *b)
 struct sample *build_sample(struct build *b)
 {
     struct sample *s = arena_push(b->arena, b->p.sample, b->p.nsample, b->sample_cap);
-    s->frame = b->p.nframe;
-    s->label = b->p.nlabel;
+    *s = (struct sample){.frame = b->p.nframe, .label = b->p.nlabel};
     return s;
 }
 

@@ -117,7 +117,6 @@ static enum format read_threads(struct legacy *l, struct lines *lines, const str
         }
         // As the one before.
         l->naddress -= s->nframe;
-        *s = (struct sample){0};
         p->nsample--;
         if (p->nsample)
             p->value[p->nsample - 1]++;

@@ -97,7 +97,8 @@ static void value_label(struct buf *out, const struct report *r, i64 value)
 static int font_size(i64 flat, i64 most)
 {
     enum { LEAST = 8, GROWTH = 16 };
-    if (most == 0 || flat == 0 || magnitude(flat) > most)
+    // The least number has no magnitude.
+    if (most <= 0 || flat == 0 || magnitude(flat) < 0 || magnitude(flat) > most)
         return LEAST;
     return LEAST + (int)ceil(GROWTH * sqrt((double)magnitude(flat) / (double)most));
 }

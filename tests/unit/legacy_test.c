@@ -185,6 +185,19 @@ static void test_many_mappings(void)
     buf_free(&b);
 }
 
+static void test_fake_mapping(void)
+{
+    struct profile p;
+    struct err e = {0};
+    ok(read_text(&p,
+                 STR("heap profile: 1: 8 [1: 8] @ heap_v2/1\n1: 8 [1: 8] @ 0x900\n"
+                     "MAPPED_LIBRARIES:\n400-500: /a\n500-600: /a\n600-700: /b\n"),
+                 &e) &&
+           p.nmapping == 4 && p.location[1].mapping == 3 && p.mapping[3].start == 0 &&
+           p.mapping[3].limit == UINT64_MAX && p.mapping[3].filename == 0,
+       "after adjacent mappings became one, the one for all else has nothing of theirs");
+}
+
 static void test_ranges(void)
 {
     const struct range range[] = {{10, 20, 1}, {15, 30, 2}, {5, 50, 3},
@@ -211,6 +224,7 @@ int main(void)
     test_long_lines();
     test_growing_names();
     test_many_mappings();
+    test_fake_mapping();
     test_ranges();
     arena_free(&arena);
     return done();

@@ -252,6 +252,11 @@ static void test_nothing_to_order(void)
        "an edge that weighs nothing has no part in the entropy");
     buf_free(&out);
     buf_init(&b, 1000);
+    buf_text(&b, "a;b 1e30\na;c -1e30\n");
+    ok(read_and_free(&p, &b, &e) && write_report(&out, &p, "dot", false),
+       "the least number has a size, too");
+    buf_free(&out);
+    buf_init(&b, 1000);
     buf_text(&b, "a;b 5\na;b -5\n");
     ok(read_and_free(&p, &b, &e) && write_report(&out, &p, "dot", false),
        "a graph without nodes is in order");
