@@ -56,16 +56,31 @@ static bool is_rust(const char *symbol)
             symbol[n - 1] == 'E' && strspn(symbol + n - 17, "0123456789abcdef") == 16);
 }
 
-struct str demangle(struct str symbol, struct arena *a)
+// The symbol as libiberty writes it with these options; as it is when it is no mangled name.
+static struct str plain(struct str symbol, int options, struct arena *a)
 {
-    if (symbol.len < 3 || symbol.ptr[0] != '_' || (symbol.ptr[1] != 'Z' && symbol.ptr[1] != 'R'))
+    if (!str_starts(symbol, STR("_Z")) && !str_starts(symbol, STR("_R")))
         return symbol;
     const char *text = arena_str(a, symbol).ptr;
-    bool rust = is_rust(text);
-    char *plain = rust ? rust_demangle(text, DMGL_NO_OPTS) : cplus_demangle_v3(text, DMGL_NO_OPTS);
-    if (!plain)
-        return symbol;
-    struct str name = arena_str(a, str_of(plain));
-    free(plain);
-    return rust ? name : strip_templates(name, a);
+    char *found = is_rust(text) ? rust_demangle(text, options) : cplus_demangle_v3(text, options);
+    struct str name = found ? arena_str(a, str_of(found)) : symbol;
+    free(found);
+    return name;
+}
+
+struct str demangle(struct str symbol, struct arena *a)
+{
+    struct str name = plain(symbol, DMGL_NO_OPTS, a);
+    bool is_plain = name.ptr == symbol.ptr || is_rust(arena_str(a, symbol).ptr);
+    return is_plain ? name : strip_templates(name, a);
+}
+
+struct str demangle_templates(struct str symbol, struct arena *a)
+{
+    return plain(symbol, DMGL_NO_OPTS, a);
+}
+
+struct str demangle_whole(struct str symbol, struct arena *a)
+{
+    return plain(symbol, DMGL_ANSI | DMGL_PARAMS, a);
 }

@@ -8,4 +8,8 @@
 // arguments, as pprof shows it by default; other names as they are.
 struct str demangle(struct str symbol, struct arena *a);
 
+// The same with the arguments of templates; and with all that there is, parameters too.
+struct str demangle_templates(struct str symbol, struct arena *a);
+struct str demangle_whole(struct str symbol, struct arena *a);
+
 #endif

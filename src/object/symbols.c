@@ -18,6 +18,10 @@ struct symbols {
     Elf *elf;
     GElf_Addr bias; // of the module's addresses against the file's own
     bool has_lines;
+    struct {
+        GElf_Addr first, end;
+        const char *name;
+    } last; // symbol that was found, since libdwfl looks through all of them each time
 };
 
 static bool check_build_id(struct symbols *s, const char *path, struct str wanted, struct err *e)
@@ -82,8 +86,7 @@ bool symbols_have_lines(const struct symbols *s)
     return s->has_lines;
 }
 
-// The address that a byte of the file is linked to.  False when it is loaded nowhere.
-static bool linked_address(const struct symbols *s, u64 offset, GElf_Addr *address)
+bool symbols_linked(const struct symbols *s, u64 offset, u64 *address)
 {
     size_t n;
     if (elf_getphdrnum(s->elf, &n) != 0)
@@ -157,13 +160,24 @@ static void innermost_place(struct symbols *s, Dwarf_Die *unit, Dwarf_Addr addre
     out->filename = keep(s, dwarf_linesrc(line, NULL, NULL));
 }
 
+// What is around an address, innermost first, as it lies in memory: libdw's scopes alone leave the
+// code behind at an inlined call, for the source around the callee.
+static int find_scopes(Dwarf_Die *unit, Dwarf_Addr address, Dwarf_Die **scopes)
+{
+    Dwarf_Die *innermost = NULL;
+    int n = dwarf_getscopes(unit, address, &innermost);
+    n = n > 0 ? dwarf_getscopes_die(&innermost[0], scopes) : 0;
+    free(innermost);
+    return n;
+}
+
 // Functions from DWARF; 0 when it knows nothing of the address.
 static u32 find_in_dwarf(struct symbols *s, GElf_Addr address, struct symbol_line *out, u32 cap)
 {
     Dwarf_Addr bias;
     Dwarf_Die *unit = dwfl_module_addrdie(s->module, address, &bias);
     Dwarf_Die *scopes = NULL;
-    int nscope = unit ? dwarf_getscopes(unit, address - bias, &scopes) : 0;
+    int nscope = unit ? find_scopes(unit, address - bias, &scopes) : 0;
     u32 n = 0;
     if (unit)
         innermost_place(s, unit, address - bias, &out[0]);
@@ -183,18 +197,28 @@ static u32 find_in_dwarf(struct symbols *s, GElf_Addr address, struct symbol_lin
     return n;
 }
 
-u32 symbols_find(struct symbols *s, u64 offset, struct symbol_line *out, u32 cap)
+static const char *find_symbol(struct symbols *s, GElf_Addr address)
 {
-    GElf_Addr address;
-    if (cap == 0 || !linked_address(s, offset, &address))
-        return 0;
-    memset(out, 0, cap * sizeof(*out));
-    address += s->bias;
-    u32 n = s->has_lines ? find_in_dwarf(s, address, out, cap) : 0;
+    if (address >= s->last.first && address < s->last.end)
+        return s->last.name;
     GElf_Off distance;
     GElf_Sym symbol;
     const char *name =
         dwfl_module_addrinfo(s->module, address, &distance, &symbol, NULL, NULL, NULL);
+    s->last.first = address - (name ? distance : 0);
+    s->last.end = name ? s->last.first + symbol.st_size : 0;
+    s->last.name = name;
+    return name;
+}
+
+u32 symbols_at(struct symbols *s, u64 address, struct symbol_line *out, u32 cap)
+{
+    if (cap == 0)
+        return 0;
+    memset(out, 0, cap * sizeof(*out));
+    address += s->bias;
+    u32 n = s->has_lines ? find_in_dwarf(s, address, out, cap) : 0;
+    const char *name = find_symbol(s, address);
     if (n == 0 && !name)
         return 0;
     // The outermost function is the one that has the symbol, whose name says more than that of a
@@ -204,4 +228,24 @@ u32 symbols_find(struct symbols *s, u64 offset, struct symbol_line *out, u32 cap
     if (name && (out[n - 1].function.len == 0 || strncmp(name, "_Z", 2) == 0))
         out[n - 1].function = keep(s, name);
     return n;
+}
+
+u32 symbols_find(struct symbols *s, u64 offset, struct symbol_line *out, u32 cap)
+{
+    u64 address;
+    return symbols_linked(s, offset, &address) ? symbols_at(s, address, out, cap) : 0;
+}
+
+struct str symbols_folder(struct symbols *s, u64 address)
+{
+    Dwarf_Addr bias;
+    Dwarf_Attribute memory;
+    Dwarf_Die *unit =
+        s->has_lines ? dwfl_module_addrdie(s->module, address + s->bias, &bias) : NULL;
+    return unit ? keep(s, dwarf_formstring(dwarf_attr(unit, DW_AT_comp_dir, &memory))) : STR("");
+}
+
+struct Dwfl_Module *symbols_module(const struct symbols *s)
+{
+    return s->module;
 }

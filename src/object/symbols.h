@@ -30,4 +30,16 @@ bool symbols_have_lines(const struct symbols *s);
 // most cap.
 u32 symbols_find(struct symbols *s, u64 offset, struct symbol_line *out, u32 cap);
 
+// The address that the byte of the file at offset is linked to.  False when it is loaded nowhere.
+bool symbols_linked(const struct symbols *s, u64 offset, u64 *address);
+
+// As symbols_find(), at a linked address.
+u32 symbols_at(struct symbols *s, u64 address, struct symbol_line *out, u32 cap);
+
+// The folder that the compiler ran in for the code at a linked address; empty: not known.
+struct str symbols_folder(struct symbols *s, u64 address);
+
+// libdwfl's view of the file, for those that read other parts of it.
+struct Dwfl_Module *symbols_module(const struct symbols *s);
+
 #endif

@@ -22,12 +22,21 @@ struct entry {
     struct library *library;
 };
 
+static struct library capstone = {"libcapstone.so.4", "libcapstone4", NULL};
 static struct library gvc = {"libgvc.so.6", "libgvc6", NULL};
 static struct library cgraph = {"libcgraph.so.6", "libcgraph6", NULL};
 static struct library curl = {"libcurl.so.4", "libcurl4", NULL};
 static struct library microhttpd = {"libmicrohttpd.so.12", "libmicrohttpd12", NULL};
 
 #define LAZY_FUNCTIONS(X)                                                                          \
+    X(capstone, cs_close)                                                                          \
+    X(capstone, cs_disasm_iter)                                                                    \
+    X(capstone, cs_free)                                                                           \
+    X(capstone, cs_insn_name)                                                                      \
+    X(capstone, cs_malloc)                                                                         \
+    X(capstone, cs_open)                                                                           \
+    X(capstone, cs_option)                                                                         \
+    X(capstone, cs_strerror)                                                                       \
     X(gvc, gvContext)                                                                              \
     X(gvc, gvFreeContext)                                                                          \
     X(gvc, gvFreeLayout)                                                                           \

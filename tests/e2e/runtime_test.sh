@@ -29,7 +29,7 @@ top=$("$sonde" -top "$record" 2>/dev/null)
 for function in malloc calloc realloc realloc_grown reallocarray aligned_alloc memalign valloc pvalloc; do
     like "$top" "^ +1MB .* by_$function\$" "a block of $function() is charged to its caller, exactly"
 done
-like "$top" '^ +1MB .* posix$' "a block of posix_memalign() is, too"
+like "$top" '^ +1MB .* posix \(inline\)$' "a block of posix_memalign() is, too"
 like "$top" 'accounting for 10MB, 100% of 10MB' "what was freed is not counted"
 like "$("$sonde" -alloc_space -top "$record" 2>/dev/null)" '^ +6MB .* by_malloc$' "but it is in alloc_space"
 

@@ -33,7 +33,7 @@ json() {
 
 # The columns of -top, in bytes: flat, cum and the name.
 top_rows() {
-    "$sonde" -top -unit=B "$@" "$heap" | sed '1,/flat%/d' | sed -E 's/B? +[^ ]+% +[^ ]+% +/ /; s/B? +[^ ]+%  / /; s/^ +//'
+    "$sonde" -top -unit=B "$@" "$heap" | sed '1,/flat%/d' | sed -E 's/B? +[^ ]+% +[^ ]+% +/ /; s/B? +[^ ]+%  / /; s/^ +//; s/ \((partial-)?inline\)$//'
 }
 
 is "$(json top .total)" "$(total)" "-json has the total"
