@@ -8,5 +8,7 @@ asset_\name\()_end:
 
     .section .rodata
     asset pan_js, "web/pan.js"
+    asset listing_css, "web/listing.css"
+    asset listing_js, "web/listing.js"
 
     .section .note.GNU-stack, "", @progbits

@@ -148,5 +148,6 @@ report_writer report_folded;                           // folded.c
 report_writer report_json;                             // json.c
 report_writer report_markdown;                         // markdown.c
 report_writer report_disasm;                           // disasm.c
+report_writer report_weblist;                          // weblist.c
 
 #endif

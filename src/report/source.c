@@ -74,12 +74,21 @@ static void split_lines(struct source_file *f, struct str bytes, struct arena *a
     }
 }
 
-static struct source_file *read_source(struct sources *s, struct str name)
+// Where the compiler had the file.
+static bool read_built(struct str *bytes, struct str name, struct str folder, struct sources *s)
+{
+    if (folder.len == 0)
+        return false;
+    return read_at(bytes, str_starts(name, STR("/")) ? name : join(folder, name, s->arena), s);
+}
+
+static struct source_file *read_source(struct sources *s, struct str name, struct str folder)
 {
     struct source_file *f = arena_new(s->arena, struct source_file, 1);
     struct str path = path_trim(name, s->trim_path, s->search_path), bytes = {0};
     bool is_absolute = str_starts(path, STR("/"));
-    bool found = is_absolute ? read_at(&bytes, path, s) : search(&bytes, path, s);
+    bool found = (is_absolute ? read_at(&bytes, path, s) : search(&bytes, path, s)) ||
+                 read_built(&bytes, name, folder, s);
     if (!found && is_absolute)
         err_write(&f->error, ENOENT, "open %.*s: %s", STR_ARG(path), "no such file or directory");
     else if (!found)
@@ -89,10 +98,15 @@ static struct source_file *read_source(struct sources *s, struct str name)
     return f;
 }
 
-const struct source_file *sources_find(struct sources *s, struct str name)
+const struct source_file *sources_find_built(struct sources *s, struct str name, struct str folder)
 {
     u32 row = table_add(&s->names, name);
     if (row == s->nfile)
-        *arena_push(s->arena, s->file, s->nfile, s->cap) = read_source(s, name);
+        *arena_push(s->arena, s->file, s->nfile, s->cap) = read_source(s, name, folder);
     return s->file[row];
+}
+
+const struct source_file *sources_find(struct sources *s, struct str name)
+{
+    return sources_find_built(s, name, STR(""));
 }

@@ -28,4 +28,8 @@ bool sources_init(struct sources *s, const struct config *c, struct arena *a, st
 // all folders above it.
 const struct source_file *sources_find(struct sources *s, struct str name);
 
+// The same; when it is not there, it is looked for in the folder that it was compiled in, and by
+// the whole of its name.
+const struct source_file *sources_find_built(struct sources *s, struct str name, struct str folder);
+
 #endif

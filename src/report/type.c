@@ -2,6 +2,7 @@
 #include "report/report.h"
 
 #define TEXT_MIME  "text/plain; charset=utf-8"
+#define HTML_MIME  "text/html; charset=utf-8"
 #define BYTES_MIME "application/octet-stream"
 
 #define SELECTION                                                                                  \
@@ -94,6 +95,9 @@ const struct report_type report_types[] = {
      REPORT_TO_STDOUT, "txt", NULL, TEXT_MIME, .shows_edges = true},
     {"web", "Visualize graph through web browser", VIEWER_USAGE("web"), NULL, report_picture,
      REPORT_TO_VIEWER, "svg", NULL, "image/svg+xml", GRAPH},
+    {"weblist", "Display annotated source in a web browser", LIST_USAGE("weblist", ""), "regexp",
+     report_weblist, REPORT_TO_VIEWER, "html", NULL, HTML_MIME, "addresses", .is_untrimmed = true,
+     .always_inlines = true, .keeps_objfile = true},
     {0},
 };
 

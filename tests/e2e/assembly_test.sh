@@ -1,5 +1,5 @@
 #!/bin/bash
-# -disasm: a CPU profile of a program whose calls were inlined, with samples at known instructions.
+# -disasm and -weblist: a CPU profile of a program whose calls were inlined, with samples at known instructions.
 . "$(dirname "$0")/lib.sh"
 
 program=$programs/inlined base=555500000000
@@ -30,6 +30,12 @@ profile() {
         $((offset)) "$1"
 }
 profile "$program" "$first" "$second" "$end" >"$tmp/cpu"
+
+# listing ARGUMENT...: the page's text, one line of code a line.
+listing() {
+    (cd "$here" && "$sonde" "$@" -output="$tmp/page.html" "$tmp/cpu") >"$tmp/log" 2>&1
+    sed -e '/<head>/,/<\/head>/d' -e '/<script>/,$d' -e 's/<[^>]*>//g' -e 's/&lt;/</g; s/&gt;/>/g; s/&amp;/\&/g' -e 's/ *$//' "$tmp/page.html"
+}
 
 # Instructions.
 got=$("$sonde" -disasm='^work$' "$tmp/cpu" 2>&1)
@@ -65,6 +71,38 @@ got=$("$sonde" -disasm=0x10 "$tmp/cpu" 2>&1)
 is "$? $got" "2 sonde: no matches found for address 0x10" "an address that is not there"
 sed "s|$program|$tmp/gone|" "$tmp/cpu" >"$tmp/lost"
 like "$("$sonde" -disasm=. "$tmp/lost" 2>&1)" "no matches found for regexp .: $tmp/gone: No such file" "a program that is gone"
+
+# The page.
+got=$(listing -weblist='^(work|twice)$')
+is "$(grep -A1 '^work' <<<"$got" | tail -n 1)" '  Total:       600ms      600ms (flat, cum)   100%' "a function and its sum"
+is "$(grep -E -A1 '^ +20 ' <<<"$got" | head -n 1)" \
+    '     20            .          .               for (unsigned i = 0; i < rounds; i++)' "a line without samples"
+like "$got" '^     21        500ms      500ms                   sum \+= twice\(i\);$' "a line with those of the calls inlined there"
+is "$(grep -E -A2 '^ +21 ' <<<"$got" | tail -n 2 | tr -s ' ')" ' return mix(mix(x) + 1); inlined.c:14
+ x ^= x >> 15; inlined.c:7' "the calls that lead to an instruction"
+like "$got" "^               300ms      300ms     $first: {21}imul   [^ ]+ +inlined.c:8$" "the instruction, indented below them"
+like "$got" '^     14        500ms      500ms               return mix\(mix\(x\) \+ 1\);$' "the inlined function for itself"
+is "$(grep -c 'i &lt; rounds' "$tmp/page.html") $(grep -c 'i < rounds' "$tmp/page.html")" "1 0" "source is escaped"
+is "$(grep -icE '(src|href)=["'\'']?(https?:|//|[a-z]+\.)|@import|url\(' "$tmp/page.html")" 0 "the page needs nothing else"
+like "$(BROWSER=cat TMPDIR=$tmp "$sonde" -weblist='^work$' "$tmp/cpu" 2>/dev/null)" '^<title>inlined cpu</title>$' "the browser gets it"
+is "$(find "$tmp" -name 'pprof*')" "" "and no file is left"
+is "$("$sonde" -weblist=nosuch "$tmp/cpu" 2>&1)" "sonde: no matches found for regexp: nosuch" "a function that is not there"
+
+# Where sources are.
+(cd / && "$sonde" -weblist='^work$' -output="$tmp/page.html" "$tmp/cpu" 2>/dev/null)
+is "$(grep -c 'sum += twice(i);' "$tmp/page.html")" 1 "sources are found where the compiler had them"
+cp "$here/tests/programs/inlined.c" "$tmp/lost.c"
+(cd "$tmp" && gcc -O2 -g lost.c -o program && rm lost.c)
+code=$(objdump -d --no-show-raw-insn "$tmp/program" | sed -n '/<work>:$/,/^$/p')
+profile "$tmp/program" "$(at imul 1)" "$(at imul 2)" "$(at ret 1)" >"$tmp/cpu"
+got=$(listing -weblist='^work$')
+like "$got" '^     21        500ms      500ms           \?\?\?$' "without its source a line still has its instructions"
+like "$got" 'open .*/lost.c: no such file or directory' "and the reason is told"
+"$sonde" -proto "$tmp/cpu" >"$tmp/named" 2>/dev/null
+rm "$tmp/program" && mv "$tmp/named" "$tmp/cpu"
+got=$(listing -weblist='^work$')
+like "$got" "No assembly: $tmp/program: No such file or directory" "without its program it says so"
+like "$got" '^     21        500ms      500ms           \?\?\?$' "and has the lines that the profile knows"
 
 # Go's own disassembler writes other texts, shows an alias by itself, and finds nothing in programs that are mapped elsewhere.
 columns() {
