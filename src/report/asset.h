@@ -4,9 +4,19 @@
 
 #include "base/str.h"
 
-extern const char asset_pan_js[], asset_pan_js_end[];
-extern const char asset_listing_css[], asset_listing_css_end[];
-extern const char asset_listing_js[], asset_listing_js_end[];
+#define ASSET_DECLARE(name) extern const char asset_##name[], asset_##name##_end[]
+
+ASSET_DECLARE(pan_js);
+ASSET_DECLARE(listing_css);
+ASSET_DECLARE(listing_js);
+ASSET_DECLARE(flame_css);
+ASSET_DECLARE(flame_data_js);
+ASSET_DECLARE(flame_layout_js);
+ASSET_DECLARE(flame_paint_js);
+ASSET_DECLARE(flame_parts_js);
+ASSET_DECLARE(flame_state_js);
+ASSET_DECLARE(flame_table_js);
+ASSET_DECLARE(flame_js);
 
 #define ASSET(name) ((struct str){asset_##name, (size_t)(asset_##name##_end - asset_##name)})
 

@@ -13,6 +13,8 @@ static void override_config(struct config *c, const struct report_type *type)
     bool trim = c->trim && !type->is_untrimmed;
     if (type->granularity)
         c->granularity = str_of(type->granularity);
+    if (c->granularity.len == 0)
+        c->granularity = str_of(type->usual_granularity);
     if (c->nodecount == -1 && type->nodecount)
         c->nodecount = type->nodecount;
     else if (c->nodecount == -1)

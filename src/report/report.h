@@ -41,6 +41,7 @@ struct report_type {
     bool is_integer;         // its values have no fraction
     bool never_inlines, always_inlines; // whatever the config's noinlines says
     bool keeps_objfile;                 // tells apart places of one name in several files
+    const char *usual_granularity;      // when the config leaves that open; NULL: functions
     u32 nodecount;                      // shown when the config leaves that open; 0: as above
     const char *standard_parameter; // what "-name" alone takes; NULL: it must be given, and is an
                                     // expression
@@ -131,6 +132,9 @@ typedef void label_writer(struct buf *out, const struct report *r, const struct 
 u32 report_label_parts(struct str **part, const struct report *r, const struct sample *s,
                        bool texts, label_writer *write);
 
+// flamedata.c: appends what a flame graph's page draws.
+void report_flame_data(struct buf *out, struct report *r);
+
 // The first mapping's file without its folder; empty when it has none.
 struct str report_title(const struct report *r);
 
@@ -146,6 +150,7 @@ report_writer report_picture;                          // picture.c
 report_writer report_list;                             // list.c
 report_writer report_folded;                           // folded.c
 report_writer report_json;                             // json.c
+report_writer report_flame;                            // flame.c
 report_writer report_markdown;                         // markdown.c
 report_writer report_disasm;                           // disasm.c
 report_writer report_weblist;                          // weblist.c

@@ -74,6 +74,28 @@ is "$("$sonde" -json=top -mean "$labelled" | jq -c '[.type, .total, .top[0].flat
 is "$("$sonde" -markdown "$heap" | sed -n 's/^| \([0-9][^ ]*\) .* | `\(.*\)` |$/\1 \2/p')" \
     "$("$sonde" -top -nodecount=20 "$heap" | sed '1,/flat%/d' | awk '{print $1, $6}')" "-markdown has the rows of -top, twenty of them"
 
+"$sonde" -flame -output="$tmp/flame.html" "$heap" 2>/dev/null
+# data FILE: what a page draws.
+data() {
+    sed -n '/id="flame-data">/,/^}/p' "$1" | sed 's/.*id="flame-data">//; s/<.script>.*//'
+}
+is "$(data "$tmp/flame.html" | jq -c '.types[.type].total')" "$(total)" "-flame has the total"
+is "$(data "$tmp/flame.html" | jq -c '[.callees, .callers | . as $t | all(range(1; .parent | length); $t.parent[.] < .)]')" '[true,true]' "parents come first"
+is "$(data "$tmp/flame.html" | jq -c '.types as $types | [.callees, .callers | [.self[] | add] == [$types[].total]]')" '[true,true]' \
+    "the trees add up to the total of each type"
+is "$(data "$tmp/flame.html" | jq -r '.names as $n | .type as $t | .functions | [range(.name | length) as $i | {name: $n[.name[$i]], flat: .flat[$t][$i], cum: .cum[$t][$i]}] | sort_by(-.flat, .name)[] | select(.flat > 0) | "\(.flat) \(.cum) \(.name)"')" \
+    "$(top_rows -trim=false | awk '$1 > 0 && $1 != "0"' | sort -k1,1nr -k3)" "its table is -top"
+is "$(grep -cE '(src|href)=|https?://|@import|url\(' "$tmp/flame.html")" 0 "the page refers to nothing outside"
+like "$(cat "$tmp/flame.html")" "content=\"default-src 'none'; script-src 'sha256-[^' ]+'; style-src 'sha256-[^' ]+'; base-uri 'none'; form-action 'none'\"" "its policy is strict"
+is "$(grep -o "script-src 'sha256-[^']*" "$tmp/flame.html" | sed 's/.*sha256-//')" \
+    "$(python3 -c 'import base64, hashlib, re, sys
+script = re.search(b"<script type=\"module\">(.*?)</script>", open(sys.argv[1], "rb").read(), re.S).group(1)
+print(base64.b64encode(hashlib.sha256(script).digest()).decode())' "$tmp/flame.html")" "its script is the one that the policy names"
+"$sonde" -flame -mean -output="$tmp/mean.html" "$labelled" 2>"$tmp/err"
+like "$(cat "$tmp/err")" "^A flame graph's boxes are sums: -mean is not heard$" "means are no areas"
+"$sonde" -flame "$labelled" | grep -q 'write\\"\\u003cb>|`x`'
+ok $? "names are escaped; a pipe gets the page"
+
 # valid ARGUMENTS...: the errors of all views against the schema.
 valid() {
     "$sonde" -json=top,graph,tree,samples,tags "$@" >"$tmp/all.json" 2>/dev/null
