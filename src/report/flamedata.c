@@ -276,7 +276,7 @@ void report_flame_data(struct buf *out, struct report *r)
 {
     struct writer w = {.r = r};
     struct flametree trees[TREES];
-    struct places_options o = {false, r->config.trim_path, r->config.source_path};
+    struct places_options o = {false, true, r->config.trim_path, r->config.source_path};
     json_init(&w.j, out);
     w.places = places_build(&r->p, &o, r->arena);
     w.name_of = arena_new(r->arena, u32, w.places.nplace);

@@ -1,4 +1,6 @@
 // sonde [-FORMAT] [OPTIONS] [BINARY] SOURCE...
+#include <errno.h>
+
 #include "sonde/command.h"
 #include "sonde/fetch.h"
 #include "sonde/output.h"
@@ -10,7 +12,13 @@ static bool show(char **argument, struct arena *a, struct err *e)
 {
     struct request q;
     struct profile p;
-    if (!request_parse(&q, argument, a, e) || !fetch_profile(&p, &q.sourcing, a, e))
+    if (!request_parse(&q, argument, a, e))
+        return false;
+    if (q.http.len)
+        return err_set(e, ENOTSUP,
+                       "-http: this version has no pages to serve; -web, -flame and -weblist show "
+                       "a profile in a browser");
+    if (!fetch_profile(&p, &q.sourcing, a, e))
         return false;
     if (q.type)
         return output_report(&p, q.type, q.parameter, &q.config, false, e);
