@@ -218,9 +218,11 @@ struct merger {
     struct table mappings, functions, locations, label_runs;
     struct sample *run; // of label_runs: .label and .nlabel only
     u32 nrun, run_cap;
-    u32 *slot; // samples by frames and labels; row + 1
-    u64 *hash; // by sample
-    u32 nhash, hash_cap, mask;
+    struct sample_slot {
+        u32 row;  // of a sample, + 1; 0: free
+        u32 hash; // of its frames and labels
+    } * slot;
+    u32 mask; // slots - 1
     const struct profile *from;
     u32 *string, *mapping, *function, *location,
         *label_run;        // by row of from (label_run: by first label); 0: not yet
@@ -358,13 +360,16 @@ static bool same_sample(const struct merger *m, u32 sample, const u32 *frame, u3
 
 static void double_sample_slots(struct merger *m)
 {
-    m->mask = m->mask * 2 + 1;
-    m->slot = arena_new(m->b.arena, u32, (size_t)m->mask + 1);
-    for (u32 i = 0; i < m->b.p.nsample; i++) {
-        u32 at = (u32)m->hash[i] & m->mask;
-        while (m->slot[at])
+    const struct sample_slot *old = m->slot;
+    u32 old_mask = m->mask;
+    m->mask = old_mask * 2 + 1;
+    m->slot = arena_new(m->b.arena, struct sample_slot, (size_t)m->mask + 1);
+    for (u32 i = 0; i <= old_mask; i++) {
+        u32 at = old[i].hash & m->mask;
+        while (old[i].row && m->slot[at].row)
             at = (at + 1) & m->mask;
-        m->slot[at] = i + 1;
+        if (old[i].row)
+            m->slot[at] = old[i];
     }
 }
 
@@ -379,7 +384,12 @@ struct incoming {
     u32 *first;  // of each one's frames
     u64 *hash;   // of each one's frames
     const u32 *location;
-    struct parallel_division division;
+    struct parallel_division division; // of samples
+    struct {
+        bool *seen; // by location of p
+        u32 *row;   // locations, the first that appears first
+        u32 n;
+    } order[PARALLEL_MOST]; // by part
 };
 
 static bool is_zero(const i64 *value, u32 n)
@@ -391,23 +401,55 @@ static bool is_zero(const i64 *value, u32 n)
     return true;
 }
 
-// Maps the locations of the samples that count, in the order in which they appear.
-static void map_locations(struct merger *m, struct incoming *in, bool keep_zeroes)
+// Which samples count, and where each one's frames go.
+static void list_samples(struct merger *m, struct incoming *in, bool keep_zeroes)
 {
+    enum { LEAST_SAMPLES = 20000 };
     const struct profile *p = in->p;
     in->sample = arena_new(m->scratch, u32, p->nsample);
     in->first = arena_new(m->scratch, u32, p->nsample);
     for (u32 i = 0; i < p->nsample; i++) {
-        const struct sample *s = &p->sample[i];
         if (!keep_zeroes && is_zero(profile_values(p, i), p->ntype))
             continue;
-        for (u32 k = s->frame; k < s->frame + s->nframe; k++) {
-            if (m->location[p->frame[k]] == 0)
-                map_location(m, p->frame[k]);
-        }
         in->sample[in->n] = i;
         in->first[in->n++] = in->nframe;
-        in->nframe += s->nframe;
+        in->nframe += p->sample[i].nframe;
+    }
+    in->division = parallel_divide(in->n, LEAST_SAMPLES);
+}
+
+// Lists the locations of a part's samples in the order in which they appear.
+static void order_part(void *incoming, u32 part)
+{
+    struct incoming *in = incoming;
+    bool *seen = in->order[part].seen;
+    u32 *row = in->order[part].row, n = 0, last = parallel_first(in->division, part + 1);
+    for (u32 i = parallel_first(in->division, part); i < last; i++) {
+        const struct sample *s = &in->p->sample[in->sample[i]];
+        for (u32 k = s->frame; k < s->frame + s->nframe; k++) {
+            u32 location = in->p->frame[k];
+            if (!seen[location]) {
+                seen[location] = true;
+                row[n++] = location;
+            }
+        }
+    }
+    in->order[part].n = n;
+}
+
+// Maps the locations of the samples, in the order in which they appear.
+static void map_locations(struct merger *m, struct incoming *in)
+{
+    for (u32 i = 0; i < in->division.n; i++) {
+        in->order[i].seen = arena_new(m->scratch, bool, in->p->nlocation);
+        in->order[i].row = arena_new(m->scratch, u32, in->p->nlocation);
+    }
+    parallel_run(order_part, in, in->division.n);
+    for (u32 i = 0; i < in->division.n; i++) {
+        for (u32 k = 0; k < in->order[i].n; k++) {
+            if (m->location[in->order[i].row[k]] == 0)
+                map_location(m, in->order[i].row[k]);
+        }
     }
 }
 
@@ -426,14 +468,12 @@ static void translate_part(void *incoming, u32 part)
 
 static void translate(struct merger *m, struct incoming *in)
 {
-    enum { LEAST_SAMPLES = 20000 };
     struct profile *p = &m->b.p;
     while (m->b.frame_cap - p->nframe < in->nframe)
         p->frame = arena_grow(m->b.arena, p->frame, &m->b.frame_cap, sizeof(*p->frame));
     in->frame = p->frame ? p->frame + p->nframe : NULL;
     in->hash = arena_new(m->scratch, u64, in->n);
     in->location = m->location;
-    in->division = parallel_divide(in->n, LEAST_SAMPLES);
     parallel_run(translate_part, in, in->division.n);
 }
 
@@ -446,13 +486,14 @@ static void merge_sample(struct merger *m, const struct incoming *in, u32 i)
     const i64 *value = profile_values(in->p, in->sample[i]);
     const u32 *frame = in->frame + in->first[i];
     u32 labels = map_labels(m, s);
-    u64 hash = in->hash[i] + labels * 0x9e3779b97f4a7c15;
-    u32 at = (u32)hash & m->mask;
-    while (m->slot[at] && (m->hash[m->slot[at] - 1] != hash ||
-                           !same_sample(m, m->slot[at] - 1, frame, s->nframe, &m->run[labels])))
+    u32 hash = (u32)in->hash[i] + labels * 0x9e3779b9;
+    u32 at = hash & m->mask;
+    while (m->slot[at].row &&
+           (m->slot[at].hash != hash ||
+            !same_sample(m, m->slot[at].row - 1, frame, s->nframe, &m->run[labels])))
         at = (at + 1) & m->mask;
-    if (m->slot[at]) {
-        i64 *to = p->value + (size_t)(m->slot[at] - 1) * p->ntype;
+    if (m->slot[at].row) {
+        i64 *to = p->value + (size_t)(m->slot[at].row - 1) * p->ntype;
         for (u32 t = 0; t < p->ntype; t++)
             to[t] += value[t];
         return;
@@ -465,8 +506,7 @@ static void merge_sample(struct merger *m, const struct incoming *in, u32 i)
     p->nframe += s->nframe;
     for (u32 t = 0; t < p->ntype; t++)
         build_value(&m->b, value[t]);
-    *arena_push(m->b.arena, m->hash, m->nhash, m->hash_cap) = hash;
-    m->slot[at] = p->nsample;
+    m->slot[at] = (struct sample_slot){p->nsample, hash};
     if (p->nsample > m->mask / 2)
         double_sample_slots(m);
 }
@@ -486,7 +526,8 @@ static void merge_one(struct merger *m, const struct profile *p, bool keep_zeroe
     m->label_run = arena_new(scratch, u32, p->nlabel);
     if (m->b.p.nmapping == 1 && p->nmapping > 1)
         map_mapping(m, 1); // the first mapping is the program
-    map_locations(m, &in, keep_zeroes);
+    list_samples(m, &in, keep_zeroes);
+    map_locations(m, &in);
     translate(m, &in);
     for (u32 i = 0; i < in.n; i++) {
         if (i + AHEAD < in.n) // a miss for each sample is most of the time otherwise
@@ -554,7 +595,7 @@ static struct profile merge_all(const struct profile *p, u32 n, bool keep_zeroes
 {
     enum { SCRATCH_MIB = 4 };
     struct merger m = {.mask = slots_for(p, n) - 1};
-    m.slot = arena_new(a, u32, (size_t)m.mask + 1);
+    m.slot = arena_new(a, struct sample_slot, (size_t)m.mask + 1);
     build_init(&m.b, a);
     m.b.frame_cap = frames_for(p, n);
     m.b.p.frame = arena_new(a, u32, m.b.frame_cap);

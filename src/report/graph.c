@@ -6,7 +6,7 @@
 
 #include "base/parallel.h"
 
-enum { FIRST_SLOTS = 1024 };
+enum { FIRST_SLOTS = 1024, CALLS_AHEAD = 64 };
 
 // What a thread counts of the nodes; the hot half by itself, so that it stays in the cache.
 struct hot {
@@ -126,12 +126,24 @@ struct edge_part {
     u32 first, last;
     struct counted *slot;
     u32 mask, n;
+    struct call {
+        u64 key; // src << 32 | dest
+        u32 stamp;
+        bool is_residual, is_inline;
+        i64 weight, div;
+    } call[CALLS_AHEAD]; // to be counted, their slots on the way to the cache
+    u32 ncall;
     struct arena arena;
 };
 
+static u32 slot_of(const struct edge_part *t, u64 key)
+{
+    return (u32)(key * 0x9e3779b97f4a7c15 >> 32) & t->mask;
+}
+
 static struct counted *find_edge(struct edge_part *t, u64 key)
 {
-    u32 i = (u32)(key * 0x9e3779b97f4a7c15 >> 32) & t->mask;
+    u32 i = slot_of(t, key);
     while (t->slot[i].key && t->slot[i].key != key)
         i = (i + 1) & t->mask;
     return &t->slot[i];
@@ -165,19 +177,9 @@ static struct counted *add_edge(struct edge_part *t, u64 key)
     return e;
 }
 
-struct call {
-    u32 src, dest;
-    u32 stamp;
-    i64 weight, div;
-    bool is_residual, is_inline;
-};
-
 static void count_call(struct edge_part *t, const struct call *c)
 {
-    if ((t->wanted.into && !t->wanted.into[c->dest]) ||
-        (t->wanted.touching && !t->wanted.touching[c->src] && !t->wanted.touching[c->dest]))
-        return;
-    struct counted *e = add_edge(t, (u64)c->src << 32 | c->dest);
+    struct counted *e = add_edge(t, c->key);
     if (e->stamp == c->stamp)
         return;
     e->stamp = c->stamp;
@@ -187,24 +189,45 @@ static void count_call(struct edge_part *t, const struct call *c)
     e->is_inline &= c->is_inline;
 }
 
+static void count_waiting(struct edge_part *t)
+{
+    for (u32 i = 0; i < t->ncall; i++)
+        count_call(t, &t->call[i]);
+    t->ncall = 0;
+}
+
+static void add_call(struct edge_part *t, u32 src, u32 dest, const struct call *c)
+{
+    if ((t->wanted.into && !t->wanted.into[dest]) ||
+        (t->wanted.touching && !t->wanted.touching[src] && !t->wanted.touching[dest]))
+        return;
+    if (t->ncall == CALLS_AHEAD)
+        count_waiting(t);
+    struct call *to = &t->call[t->ncall++];
+    *to = *c;
+    to->key = (u64)src << 32 | dest;
+    __builtin_prefetch(&t->slot[slot_of(t, to->key)], 1);
+}
+
 static void count_calls(struct edge_part *t, u32 sample, i64 weight, i64 div)
 {
     const struct sample *s = &t->p->sample[sample];
     const u32 *first = t->g->places.first, *of_line = t->g->places.of_line;
     const bool *kept = t->wanted.kept;
     struct call c = {.stamp = sample + 1, .weight = weight, .div = div};
+    u32 src = 0;
     for (u32 k = s->nframe; k > 0; k--) {
         u32 location = t->p->frame[s->frame + k - 1], last = first[location + 1];
         for (u32 i = last; i > first[location]; i--) {
-            c.dest = of_line[i - 1];
-            if (kept && !kept[c.dest]) {
+            u32 dest = of_line[i - 1];
+            if (kept && !kept[dest]) {
                 c.is_residual = true;
                 continue;
             }
             c.is_inline = i != last;
-            if (c.src && c.src != c.dest)
-                count_call(t, &c);
-            c.src = c.dest;
+            if (src && src != dest)
+                add_call(t, src, dest, &c);
+            src = dest;
             c.is_residual = false;
         }
     }
@@ -221,6 +244,7 @@ static void count_edges(void *parts, u32 number)
         if (weight || div)
             count_calls(t, i, weight, div);
     }
+    count_waiting(t);
 }
 
 // Adds what a part counted to the first part's table.
