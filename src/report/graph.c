@@ -123,15 +123,14 @@ struct edge_part {
     const struct profile *p;
     struct graph_values v;
     struct graph_edges wanted;
+    const u32 *node; // by location, see node_column()
     u32 first, last;
     struct counted *slot;
     u32 mask, n;
     struct call {
         u64 key; // src << 32 | dest
-        u32 stamp;
         bool is_residual, is_inline;
-        i64 weight, div;
-    } call[CALLS_AHEAD]; // to be counted, their slots on the way to the cache
+    } call[CALLS_AHEAD]; // of a sample, to be counted, their slots on the way to the cache
     u32 ncall;
     struct arena arena;
 };
@@ -177,60 +176,99 @@ static struct counted *add_edge(struct edge_part *t, u64 key)
     return e;
 }
 
-static void count_call(struct edge_part *t, const struct call *c)
-{
-    struct counted *e = add_edge(t, c->key);
-    if (e->stamp == c->stamp)
-        return;
-    e->stamp = c->stamp;
-    e->weight += c->weight;
-    e->weight_div += c->div;
-    e->is_residual |= c->is_residual;
-    e->is_inline &= c->is_inline;
-}
+// What a sample adds to each edge, once.
+struct addition {
+    u32 stamp;
+    i64 weight, div;
+};
 
-static void count_waiting(struct edge_part *t)
+static void count_waiting(struct edge_part *t, const struct addition *a)
 {
-    for (u32 i = 0; i < t->ncall; i++)
-        count_call(t, &t->call[i]);
+    for (u32 i = 0; i < t->ncall; i++) {
+        struct counted *e = add_edge(t, t->call[i].key);
+        if (e->stamp == a->stamp)
+            continue;
+        e->stamp = a->stamp;
+        e->weight += a->weight;
+        e->weight_div += a->div;
+        e->is_residual |= t->call[i].is_residual;
+        e->is_inline &= t->call[i].is_inline;
+    }
     t->ncall = 0;
 }
 
-static void add_call(struct edge_part *t, u32 src, u32 dest, const struct call *c)
+static bool is_wanted(const struct edge_part *t, u32 src, u32 dest)
 {
-    if ((t->wanted.into && !t->wanted.into[dest]) ||
-        (t->wanted.touching && !t->wanted.touching[src] && !t->wanted.touching[dest]))
-        return;
-    if (t->ncall == CALLS_AHEAD)
-        count_waiting(t);
-    struct call *to = &t->call[t->ncall++];
-    *to = *c;
-    to->key = (u64)src << 32 | dest;
-    __builtin_prefetch(&t->slot[slot_of(t, to->key)], 1);
+    return src && src != dest && (!t->wanted.into || t->wanted.into[dest]) &&
+           (!t->wanted.touching || t->wanted.touching[src] || t->wanted.touching[dest]);
 }
 
-static void count_calls(struct edge_part *t, u32 sample, i64 weight, i64 div)
+// The way down a stack.
+struct walk {
+    u32 src;          // the last node that is kept
+    bool is_residual; // others were passed over since
+};
+
+static inline void walk_to(struct edge_part *t, struct walk *w, u32 dest, bool is_inline,
+                           const struct addition *a)
+{
+    if (is_wanted(t, w->src, dest)) {
+        u64 key = (u64)w->src << 32 | dest;
+        t->call[t->ncall++] = (struct call){key, w->is_residual, is_inline};
+        __builtin_prefetch(&t->slot[slot_of(t, key)], 1);
+        if (t->ncall == CALLS_AHEAD)
+            count_waiting(t, a);
+    }
+    *w = (struct walk){dest, false};
+}
+
+static void count_calls(struct edge_part *t, u32 sample, const struct addition *a)
 {
     const struct sample *s = &t->p->sample[sample];
-    const u32 *first = t->g->places.first, *of_line = t->g->places.of_line;
-    const bool *kept = t->wanted.kept;
-    struct call c = {.stamp = sample + 1, .weight = weight, .div = div};
-    u32 src = 0;
+    const struct places *places = &t->g->places;
+    const u32 *frame = t->p->frame + s->frame;
+    struct walk w = {0};
     for (u32 k = s->nframe; k > 0; k--) {
-        u32 location = t->p->frame[s->frame + k - 1], last = first[location + 1];
-        for (u32 i = last; i > first[location]; i--) {
-            u32 dest = of_line[i - 1];
-            if (kept && !kept[dest]) {
-                c.is_residual = true;
-                continue;
-            }
-            c.is_inline = i != last;
-            if (src && src != dest)
-                add_call(t, src, dest, &c);
-            src = dest;
-            c.is_residual = false;
+        u32 first = places->first[frame[k - 1]], last = places->first[frame[k - 1] + 1];
+        for (u32 i = last; i > first; i--) {
+            u32 dest = places->of_line[i - 1];
+            if (t->wanted.kept && !t->wanted.kept[dest])
+                w.is_residual = true;
+            else
+                walk_to(t, &w, dest, i != last, a);
         }
     }
+    count_waiting(t, a);
+}
+
+// The same without inlined calls: t->node has what each location is.
+static void count_plain_calls(struct edge_part *t, u32 sample, const struct addition *a)
+{
+    const struct sample *s = &t->p->sample[sample];
+    const u32 *frame = t->p->frame + s->frame;
+    struct walk w = {0};
+    for (u32 k = s->nframe; k > 0; k--) {
+        u32 dest = t->node[frame[k - 1]];
+        if (dest)
+            walk_to(t, &w, dest, false, a);
+        else
+            w.is_residual = true;
+    }
+    count_waiting(t, a);
+}
+
+// By location: its node, or 0 where that is not kept.  NULL where a location may be several.
+static const u32 *node_column(const struct graph *g, const struct profile *p, const bool *kept,
+                              struct arena *a)
+{
+    if (g->places.has_inlines)
+        return NULL;
+    u32 *column = arena_new(a, u32, p->nlocation);
+    for (u32 row = 1; row < p->nlocation; row++) {
+        u32 node = g->places.of_line[row - 1];
+        column[row] = !kept || kept[node] ? node : 0;
+    }
+    return column;
 }
 
 static void count_edges(void *parts, u32 number)
@@ -238,13 +276,17 @@ static void count_edges(void *parts, u32 number)
     struct edge_part *t = (struct edge_part *)parts + number;
     t->mask = FIRST_SLOTS - 1;
     t->slot = arena_new(&t->arena, struct counted, FIRST_SLOTS);
+    t->node = node_column(t->g, t->p, t->wanted.kept, &t->arena);
     for (u32 i = t->first; i < t->last; i++) {
         const i64 *value = profile_values(t->p, i);
-        i64 weight = value[t->v.type], div = t->v.mean ? value[0] : 0;
-        if (weight || div)
-            count_calls(t, i, weight, div);
+        struct addition a = {i + 1, value[t->v.type], t->v.mean ? value[0] : 0};
+        if (a.weight == 0 && a.div == 0)
+            continue;
+        if (t->node)
+            count_plain_calls(t, i, &a);
+        else
+            count_calls(t, i, &a);
     }
-    count_waiting(t);
 }
 
 // Adds what a part counted to the first part's table.

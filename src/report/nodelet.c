@@ -285,8 +285,10 @@ static void count_frames(struct part *t, u32 sample, u32 *stamp)
     for (u32 k = s->frame; k < s->frame + s->nframe; k++) {
         for (u32 l = first[p->frame[k]]; l < first[p->frame[k] + 1]; l++) {
             u32 node = of_line[l];
+            if (!t->kept[node])
+                continue;
             bool is_leaf = k == s->frame && l == first[p->frame[k]];
-            if (t->kept[node] && (is_leaf || stamp[node] != sample + 1))
+            if (is_leaf || stamp[node] != sample + 1)
                 add(&t->counts, t->c, node, sample, is_leaf, stamp[node] != sample + 1);
             stamp[node] = sample + 1;
         }
