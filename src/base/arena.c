@@ -119,11 +119,32 @@ static void charge(struct arena *a, size_t bytes)
     a->mapped_bytes += bytes;
 }
 
+#ifdef __SANITIZE_THREAD__
+// ThreadSanitizer does not see mremap(): it would take what another thread left at the new address
+// for this one's.  So bytes are copied, and spare pages are given back.
+enum { PAGES_MOVE = false };
+static void *remap(void *old, size_t old_bytes, size_t bytes)
+{
+    void *to = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (to == MAP_FAILED)
+        return to;
+    memcpy(to, old, old_bytes);
+    munmap(old, old_bytes);
+    return to;
+}
+#else
+enum { PAGES_MOVE = true };
+static void *remap(void *old, size_t old_bytes, size_t bytes)
+{
+    return mremap(old, old_bytes, bytes, MREMAP_MAYMOVE);
+}
+#endif
+
 // Maps bytes, or moves what is mapped where it can be as long.
 static struct arena_chunk *map(struct arena *a, struct arena_chunk *old, size_t bytes)
 {
     charge(a, bytes - (old ? old->bytes : 0));
-    struct arena_chunk *c = old ? mremap(old, old->bytes, bytes, MREMAP_MAYMOVE)
+    struct arena_chunk *c = old ? remap(old, old->bytes, bytes)
                                 : mmap(NULL, bytes, PROT_READ | PROT_WRITE,
                                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (c == MAP_FAILED) {
@@ -172,10 +193,20 @@ static struct arena_chunk *reuse(struct arena *a, size_t bytes)
     return c;
 }
 
+static void drop_spare(struct arena *a)
+{
+    for (const struct arena_chunk *c = a->spare; c; c = c->older)
+        a->mapped_bytes -= c->bytes;
+    unmap(a->spare);
+    a->spare = NULL;
+}
+
 static struct arena_chunk *chunk_map(struct arena *a, size_t object_bytes)
 {
     size_t bytes =
         (object_bytes + sizeof(struct arena_chunk) + PAGE_BYTES - 1) & ~(size_t)(PAGE_BYTES - 1);
+    if (!PAGES_MOVE)
+        drop_spare(a);
     struct arena_chunk *c = bytes > LARGE_BYTES && a->spare ? reuse(a, bytes) : map(a, NULL, bytes);
     c->newer = NULL;
     c->older = a->chunk;
