@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "profile/encode.h"
+#include "profile/perf.h"
 #include "profile/read.h"
 
 enum { PROPERTY_LIMIT_MIB = 64 };
@@ -69,12 +70,12 @@ static inline void must_be_valid(const struct profile *p)
     must_be_samples(p);
 }
 
-// Whether some label is lost on the way, as in pprof: the number 0 without a unit.
+// Whether some label is lost on the way, as in pprof: the number 0 without a unit, an empty text.
 static inline bool has_nothing_label(const struct profile *p)
 {
     for (u32 i = 0; i < p->nlabel; i++) {
         const struct label *l = &p->label[i];
-        if (!l->text && !l->number && !l->unit)
+        if (!profile_string(p, l->text).len && !l->number && !profile_string(p, l->unit).len)
             return true;
     }
     return false;
@@ -97,6 +98,23 @@ static inline void must_come_again(const struct profile *p, struct arena *a)
     must(str_equal(buf_str(&once), buf_str(&twice)) || has_nothing_label(p));
     buf_free(&once);
     buf_free(&twice);
+}
+
+// Reading with little memory either does with it, or fails with a sentence and keeps nothing.
+static inline void must_read_with_little(struct str bytes)
+{
+    struct arena a;
+    struct err e = {0};
+    struct profile p;
+    if (perf_is(bytes)) // keeps to the arena's own limit
+        return;
+    arena_init(&a, (size_t)KIB(300) + bytes.len % 8 * KIB(100));
+    bool done = profile_read(&p, bytes, KIB(64), &a, &e);
+    must(done || (e.code && *e.text));
+    must(a.mapped_bytes <= a.limit_bytes);
+    if (done)
+        must_be_valid(&p);
+    arena_free(&a);
 }
 
 #endif
