@@ -17,7 +17,13 @@ enum {
     MOST_FUNCTIONS = 1000, // of the table, for each type and order
     CALLEES = 0,
     CALLERS,
-    TREES
+    TREES,
+    PARTS = 2, // that count at the same time
+};
+
+// What each place holds itself, and with all that it called: by place and type.
+struct functions {
+    i64 *flat, *cum;
 };
 
 struct writer {
@@ -31,39 +37,73 @@ struct writer {
     u32 nname, cap; // row 0: what is too light
 };
 
-// The trees are made at the same time, each in its own arena.
-struct tree_work {
+// What is counted of the samples: in one thread the trees, one after the other in the same memory,
+// in another the functions.
+struct count {
     const struct writer *w;
     struct flametree_options options[TREES];
     struct flametree tree[TREES];
-    struct arena arena[TREES];
+    struct functions functions;
+    struct arena arena[PARTS];
 };
 
-static void build_tree(void *context, u32 part)
+static void add_values(i64 *to, const i64 *value, u32 n)
 {
-    struct tree_work *work = context;
-    const struct writer *w = work->w;
-    work->tree[part] =
-        flametree_build(&w->r->p, &w->places, &work->options[part], &work->arena[part]);
+    for (u32 k = 0; k < n; k++)
+        to[k] += value[k];
 }
 
-static void build_trees(struct flametree tree[TREES], const struct writer *w)
+// A place counts once a sample, however often it is in the stack.
+static void count_functions(struct functions *out, const struct writer *w, struct arena *a)
+{
+    const struct profile *p = &w->r->p;
+    const u32 *first = w->places.first, *of_line = w->places.of_line;
+    u32 *stamp = arena_new(a, u32, w->places.nplace);
+    out->flat = arena_new(a, i64, (size_t)w->places.nplace * p->ntype);
+    out->cum = arena_new(a, i64, (size_t)w->places.nplace * p->ntype);
+    for (u32 i = 0; i < p->nsample; i++) {
+        const struct sample *s = &p->sample[i];
+        const i64 *value = profile_values(p, i);
+        for (u32 k = s->frame; k < s->frame + s->nframe; k++) {
+            for (u32 n = first[p->frame[k]]; n < first[p->frame[k] + 1]; n++) {
+                if (stamp[of_line[n]] == i + 1)
+                    continue;
+                stamp[of_line[n]] = i + 1;
+                add_values(out->cum + (size_t)of_line[n] * p->ntype, value, p->ntype);
+            }
+        }
+        if (s->nframe) {
+            size_t leaf = of_line[first[p->frame[s->frame]]];
+            add_values(out->flat + leaf * p->ntype, value, p->ntype);
+        }
+    }
+}
+
+static void count_part(void *context, u32 part)
+{
+    struct count *c = context;
+    const struct writer *w = c->w;
+    if (part == 1)
+        count_functions(&c->functions, w, &c->arena[part]);
+    for (u32 i = 0; i < TREES && part == 0; i++)
+        c->tree[i] = flametree_build(&w->r->p, &w->places, &c->options[i], &c->arena[part]);
+}
+
+static void count_all(struct count *c, const struct writer *w)
 {
     u32 ntype = w->r->p.ntype, ncell = w->is_diff ? 2 * ntype : ntype;
-    struct tree_work work = {.w = w};
-    for (u32 i = 0; i < TREES; i++) {
-        work.options[i] =
+    *c = (struct count){.w = w};
+    for (u32 i = 0; i < TREES; i++)
+        c->options[i] =
             (struct flametree_options){.type = w->type,
                                        .ntype = ntype,
                                        .from_leaf = i == CALLERS,
                                        .most = MOST_TREE_BYTES / (ROW_BYTES + CELL_BYTES * ncell)};
-        arena_init(&work.arena[i], SIZE_MAX);
-    }
-    parallel_run(build_tree, &work, TREES);
-    for (u32 i = 0; i < TREES; i++) {
-        arena_join(w->r->arena, &work.arena[i]);
-        tree[i] = work.tree[i];
-    }
+    for (u32 i = 0; i < PARTS; i++)
+        arena_init(&c->arena[i], SIZE_MAX);
+    parallel_run(count_part, c, PARTS);
+    for (u32 i = 0; i < PARTS; i++)
+        arena_join(w->r->arena, &c->arena[i]);
 }
 
 // Whether any value is less than nothing.
@@ -177,60 +217,64 @@ static void tree(struct writer *w, const char *key, const struct flametree *t)
     json_end(&w->j);
 }
 
-static int by_flat(const void *a, const void *b)
+// One column of a table by place and type.
+struct column {
+    const i64 *value;
+    u32 ntype;
+};
+
+static i64 column_magnitude(const struct column *c, u32 place)
 {
-    i64 l = magnitude((*(const struct node *const *)a)->flat);
-    i64 r = magnitude((*(const struct node *const *)b)->flat);
-    return (l < r) - (l > r);
+    return magnitude(c->value[(size_t)place * c->ntype]);
 }
 
-static int by_cum(const void *a, const void *b)
+static int by_magnitude(const void *a, const void *b, void *column)
 {
-    i64 l = magnitude((*(const struct node *const *)a)->cum);
-    i64 r = magnitude((*(const struct node *const *)b)->cum);
-    return (l < r) - (l > r);
+    u32 l = *(const u32 *)a, r = *(const u32 *)b;
+    i64 left = column_magnitude(column, l), right = column_magnitude(column, r);
+    return left != right ? (left < right ? 1 : -1) : (l > r) - (l < r);
 }
 
-// Marks the first of a graph's nodes in an order.
-static void mark_first(bool *is_wanted, const struct graph *g, struct arena *a,
-                       int (*order)(const void *, const void *))
+// Marks the places that are heaviest in one of the columns of a table.
+static void mark_heaviest(bool *is_wanted, const i64 *table, const struct writer *w)
 {
-    const struct node **node = arena_new(a, const struct node *, g->nshown);
-    for (u32 i = 0; i < g->nshown; i++)
-        node[i] = &g->node[g->shown[i]];
-    qsort(node, g->nshown, sizeof(const struct node *), order);
-    for (u32 i = 0; i < g->nshown && i < MOST_FUNCTIONS; i++)
-        is_wanted[node[i]->place] = true;
+    u32 *place = arena_new(w->r->arena, u32, w->places.nplace);
+    for (u32 k = 0; k < w->r->p.ntype; k++) {
+        struct column c = {table + k, w->r->p.ntype};
+        u32 n = 0;
+        for (u32 i = 1; i < w->places.nplace; i++) {
+            if (column_magnitude(&c, i))
+                place[n++] = i;
+        }
+        qsort_r(place, n, sizeof(*place), by_magnitude, &c);
+        for (u32 i = 0; i < n && i < MOST_FUNCTIONS; i++)
+            is_wanted[place[i]] = true;
+    }
 }
 
-static void function_column(struct writer *w, const char *key, const struct graph *g,
-                            const bool *is_wanted, bool flat)
+static void function_columns(struct writer *w, const char *key, const i64 *table,
+                             const bool *is_wanted)
 {
+    u32 ntype = w->r->p.ntype;
     json_key(&w->j, key);
     json_begin_array(&w->j);
-    for (u32 k = 0; k < w->r->p.ntype; k++) {
+    for (u32 k = 0; k < ntype; k++) {
         json_begin_array(&w->j);
         for (u32 i = 1; i < w->places.nplace; i++) {
             if (is_wanted[i])
-                json_int(&w->j, flat ? g[k].node[i].flat : g[k].node[i].cum);
+                json_int(&w->j, table[(size_t)i * ntype + k]);
         }
         json_end(&w->j);
     }
     json_end(&w->j);
 }
 
-// The heaviest functions of each type, counted from the samples: what is too light for the trees is
-// in their sums.
-static void functions(struct writer *w)
+// The heaviest functions of each type, with all that is too light for the trees.
+static void functions(struct writer *w, const struct functions *f)
 {
-    const struct report *r = w->r;
-    struct graph *g = arena_new(r->arena, struct graph, r->p.ntype);
-    bool *is_wanted = arena_new(r->arena, bool, w->places.nplace);
-    for (u32 k = 0; k < r->p.ntype; k++) {
-        g[k] = graph_nodes(&r->p, (struct graph_values){.type = k}, w->places, false, r->arena);
-        mark_first(is_wanted, &g[k], r->arena, by_flat);
-        mark_first(is_wanted, &g[k], r->arena, by_cum);
-    }
+    bool *is_wanted = arena_new(w->r->arena, bool, w->places.nplace);
+    mark_heaviest(is_wanted, f->flat, w);
+    mark_heaviest(is_wanted, f->cum, w);
     json_key(&w->j, "functions");
     json_begin_object(&w->j);
     json_key(&w->j, "name");
@@ -240,8 +284,8 @@ static void functions(struct writer *w)
             json_int(&w->j, name_row(w, i));
     }
     json_end(&w->j);
-    function_column(w, "flat", g, is_wanted, true);
-    function_column(w, "cum", g, is_wanted, false);
+    function_columns(w, "flat", f->flat, is_wanted);
+    function_columns(w, "cum", f->cum, is_wanted);
     json_end(&w->j);
 }
 
@@ -275,7 +319,7 @@ static void names(struct writer *w)
 void report_flame_data(struct buf *out, struct report *r)
 {
     struct writer w = {.r = r};
-    struct flametree trees[TREES];
+    struct count count;
     struct places_options o = {false, true, r->config.trim_path, r->config.source_path};
     json_init(&w.j, out);
     w.places = places_build(&r->p, &o, r->arena);
@@ -285,14 +329,14 @@ void report_flame_data(struct buf *out, struct report *r)
         w.type[i] = i;
     arena_push(r->arena, w.place, w.nname, w.cap);
     w.is_diff = has_negative(&r->p);
-    build_trees(trees, &w);
+    count_all(&count, &w);
     json_begin_object(&w.j);
     json_key(&w.j, "version");
     json_int(&w.j, VERSION);
     header(&w);
-    tree(&w, "callees", &trees[CALLEES]);
-    tree(&w, "callers", &trees[CALLERS]);
-    functions(&w);
+    tree(&w, "callees", &count.tree[CALLEES]);
+    tree(&w, "callers", &count.tree[CALLERS]);
+    functions(&w, &count.functions);
     names(&w);
     json_end(&w.j);
 }

@@ -4,24 +4,26 @@
 
 #include "report/graph.h"
 
-enum { AT_ONCE = 4 };
+enum { AT_ONCE = 4, VALUE_SLOTS = 1 << 16 };
 
 // A sample on its way from one end of its stack to the other.  Places are taken from the stack some
 // at a time, since each time costs a cache miss.
 struct cursor {
     u32 next[AT_ONCE]; // places that come next, with INLINED; 0: not yet taken
-    u32 sample;
-    u32 frame; // in profile.frame: the one at hand
-    u32 left;  // frames, with that one
-    u32 line;  // how many of its places are passed
+    u32 values;        // row of builder.value
+    u32 frame;         // in profile.frame: the one at hand
+    u32 left;          // frames, with that one
+    u32 line;          // how many of its places are passed
 };
 
-// A node that may be added: the samples that go through it are a run of cursors.
+// A node that may be added: the samples that go through it are a run of cursors, in one of two
+// tables; its children's are in the other one, at the same place.
 struct candidate {
     double share; // of the total in the column where that is largest
     u32 parent;   // row
     u32 place;
     u32 begin, end;
+    u32 side;
     bool is_inline;
 };
 
@@ -38,9 +40,11 @@ struct builder {
     const struct flametree_options *o;
     struct arena *arena;
     struct flametree t;
-    struct flame_amount *rest; // by row and column: of children that are too light
-    double *total;             // by column: the sum of all magnitudes
-    struct cursor *cursor, *moved;
+    struct flame_amount *value; // rows of columns: samples with the same values share one
+    u32 nvalue;
+    u32 *value_slot; // by hash: the last row of it + 1
+    double *total;   // by column: the sum of all magnitudes
+    struct cursor *cursor[2];
     u32 *to;             // by cursor: the child that it goes to
     struct child *child; // of the node at hand; 0: none
     u32 nchild, child_cap;
@@ -84,33 +88,25 @@ static u32 advance(const struct builder *b, struct cursor *c)
     return place;
 }
 
-// What the cursors that come soon will ask for is far apart in memory.
-static void prefetch(const struct builder *b, u32 i, u32 end)
+// What the cursors that come soon will ask for is far apart in memory.  Always inlined: gcc takes a
+// function that only prefetches for one without effect, and leaves its calls out.
+__attribute__((always_inline)) static inline void prefetch(const struct builder *b,
+                                                           const struct candidate *of, u32 i)
 {
-    enum { AHEAD = 12 };
-    if (i + AHEAD >= end)
+    enum { AHEAD = 8 };
+    if (i + AHEAD >= of->end)
         return;
-    const struct cursor *c = &b->cursor[i + AHEAD];
+    const struct cursor *c = &b->cursor[of->side][i + AHEAD];
     if (c->next[0] == 0)
         __builtin_prefetch(b->p->frame + c->frame);
-    __builtin_prefetch(profile_values(b->p, c->sample));
-}
-
-static void add_sample(const struct builder *b, struct flame_amount *to, u32 sample)
-{
-    const i64 *value = profile_values(b->p, sample);
-    for (u32 k = 0; k < b->o->ntype; k++) {
-        to[k].value += value[b->o->type[k]];
-        to[k].magnitude += magnitude(value[b->o->type[k]]);
-    }
 }
 
 static void add_amounts(const struct builder *b, struct flame_amount *to,
-                        const struct flame_amount *from)
+                        const struct flame_amount *from, int sign)
 {
     for (u32 k = 0; k < b->o->ntype; k++) {
-        to[k].value += from[k].value;
-        to[k].magnitude += from[k].magnitude;
+        to[k].value += sign * from[k].value;
+        to[k].magnitude += sign * from[k].magnitude;
     }
 }
 
@@ -172,55 +168,57 @@ static u32 child_row(struct builder *b, u32 place)
 }
 
 // Finds out to which child each of the node's samples goes; those that end here are the node's own.
-static void find_children(struct builder *b, u32 row, u32 begin, u32 end)
+static void find_children(struct builder *b, u32 row, const struct candidate *of)
 {
     b->nchild = 1;
-    for (u32 i = begin; i < end; i++) {
-        prefetch(b, i, end);
-        u32 sample = b->cursor[i].sample, place = advance(b, &b->cursor[i]);
+    for (u32 i = of->begin; i < of->end; i++) {
+        prefetch(b, of, i);
+        struct cursor *c = &b->cursor[of->side][i];
+        u32 place = advance(b, c);
         if (place == 0) {
-            add_sample(b, row_of(b, b->t.self, row), sample);
+            add_amounts(b, row_of(b, b->t.self, row), row_of(b, b->value, c->values), 1);
             b->to[i] = 0;
             continue;
         }
         b->to[i] = child_row(b, place & ~(u32)INLINED);
         b->child[b->to[i]].n++;
         b->child[b->to[i]].is_inline &= (place & INLINED) != 0;
-        add_sample(b, row_of(b, b->amount, b->to[i]), sample);
+        add_amounts(b, row_of(b, b->amount, b->to[i]), row_of(b, b->value, c->values), 1);
     }
 }
 
-// Chooses the children that are heavy enough, and gives each a run of the node's cursors.
-static u32 choose_children(struct builder *b, u32 row, u32 begin)
+// Chooses the children that are heavy enough, and gives each a run of cursors.
+static void choose_children(struct builder *b, u32 row, const struct candidate *of)
 {
-    u32 at = begin;
+    u32 at = of->begin;
+    add_amounts(b, row_of(b, b->t.total, row), row_of(b, b->t.self, row), 1);
     for (u32 i = 1; i < b->nchild; i++) {
         struct child *c = &b->child[i];
         b->child_of[c->place] = 0;
         double share = share_of(b, row_of(b, b->amount, i));
+        add_amounts(b, row_of(b, b->t.total, row), row_of(b, b->amount, i), 1);
         if (share <= 0 || share < b->o->least) {
-            add_amounts(b, row_of(b, b->rest, row), row_of(b, b->amount, i));
             c->at = UINT32_MAX;
             continue;
         }
-        push(b, (struct candidate){share, row, c->place, at, at + c->n, c->is_inline});
+        push(b, (struct candidate){share, row, c->place, at, at + c->n, !of->side, c->is_inline});
         c->at = at;
         at += c->n;
     }
-    return at;
 }
 
 // Divides a node's samples among its children.
-static void expand(struct builder *b, u32 row, u32 begin, u32 end)
+static void expand(struct builder *b, u32 row, const struct candidate *of)
 {
-    find_children(b, row, begin, end);
-    u32 used = choose_children(b, row, begin);
-    for (u32 i = begin; i < end; i++) {
+    find_children(b, row, of);
+    choose_children(b, row, of);
+    const struct cursor *from = b->cursor[of->side];
+    struct cursor *to = b->cursor[!of->side];
+    for (u32 i = of->begin; i < of->end; i++) {
         struct child *c = &b->child[b->to[i]];
         if (b->to[i] && c->at != UINT32_MAX)
-            b->moved[c->at++] = b->cursor[i];
+            to[c->at++] = from[i];
     }
-    memcpy(b->cursor + begin, b->moved + begin, (used - begin) * sizeof(*b->cursor));
 }
 
 static u32 add_row(struct builder *b, u32 parent, u32 place, bool is_inline)
@@ -231,28 +229,65 @@ static u32 add_row(struct builder *b, u32 parent, u32 place, bool is_inline)
     return b->t.n++;
 }
 
-// What was found and not added is a part of its parent's rest, and each rest a row.
+// What of a row's total is neither its own nor that of a row below is its rest, which is a row too.
 static void add_rests(struct builder *b)
 {
-    for (u32 i = 1; i < b->nheap; i++) {
-        const struct candidate *c = &b->heap[i];
-        for (u32 k = c->begin; k < c->end; k++)
-            add_sample(b, row_of(b, b->rest, c->parent), b->cursor[k].sample);
+    u32 n = b->t.n, ntype = b->o->ntype;
+    struct flame_amount *rest = arena_new(b->arena, struct flame_amount, (size_t)n * ntype);
+    for (u32 row = 0; row < n; row++) {
+        add_amounts(b, row_of(b, rest, row), row_of(b, b->t.total, row), 1);
+        add_amounts(b, row_of(b, rest, row), row_of(b, b->t.self, row), -1);
+        if (row)
+            add_amounts(b, row_of(b, rest, b->t.parent[row]), row_of(b, b->t.total, row), -1);
     }
-    for (u32 row = 0, n = b->t.n; row < n; row++) {
-        if (share_of(b, row_of(b, b->rest, row)) > 0)
-            add_amounts(b, row_of(b, b->t.self, add_row(b, row, 0, false)),
-                        row_of(b, b->rest, row));
+    for (u32 row = 0; row < n; row++) {
+        if (share_of(b, row_of(b, rest, row)) <= 0)
+            continue;
+        u32 added = add_row(b, row, 0, false);
+        add_amounts(b, row_of(b, b->t.self, added), row_of(b, rest, row), 1);
+        add_amounts(b, row_of(b, b->t.total, added), row_of(b, rest, row), 1);
     }
 }
 
-static void add_totals(struct builder *b)
+static void init_tree(struct builder *b)
 {
-    for (u32 row = b->t.n; row > 0; row--) {
-        struct flame_amount *total = row_of(b, b->t.total, row - 1);
-        add_amounts(b, total, row_of(b, b->t.self, row - 1));
-        if (row > 1)
-            add_amounts(b, row_of(b, b->t.total, b->t.parent[row - 1]), total);
+    struct arena *a = b->arena;
+    size_t rows = 2 * ((size_t)b->o->most + 1);
+    b->t.ncolumn = b->o->ntype;
+    b->t.parent = arena_new(a, u32, rows);
+    b->t.place = arena_new(a, u32, rows);
+    b->t.is_inline = arena_new(a, bool, rows);
+    b->t.self = arena_new(a, struct flame_amount, rows * b->o->ntype);
+    b->t.total = arena_new(a, struct flame_amount, rows * b->o->ntype);
+}
+
+// Row of a sample's values: a new one where the last of its hash has others.
+static u32 value_row(struct builder *b, u32 sample)
+{
+    const i64 *value = profile_values(b->p, sample);
+    u32 *slot = &b->value_slot[hash_bytes(value, b->p->ntype * sizeof(*value)) % VALUE_SLOTS];
+    bool same = *slot != 0;
+    for (u32 k = 0; k < b->o->ntype && same; k++)
+        same = row_of(b, b->value, *slot - 1)[k].value == value[b->o->type[k]];
+    if (same)
+        return *slot - 1;
+    struct flame_amount *row = row_of(b, b->value, b->nvalue);
+    for (u32 k = 0; k < b->o->ntype; k++)
+        row[k] = (struct flame_amount){value[b->o->type[k]], magnitude(value[b->o->type[k]])};
+    *slot = ++b->nvalue;
+    return *slot - 1;
+}
+
+static void init_cursors(struct builder *b)
+{
+    for (u32 i = 0; i < b->p->nsample; i++) {
+        const struct sample *s = &b->p->sample[i];
+        u32 last = s->nframe ? s->nframe - 1 : 0;
+        u32 values = value_row(b, i);
+        b->cursor[0][i] = (struct cursor){
+            .values = values, .frame = s->frame + (b->o->from_leaf ? 0 : last), .left = s->nframe};
+        for (u32 k = 0; k < b->o->ntype; k++)
+            b->total[k] += (double)row_of(b, b->value, values)[k].magnitude;
     }
 }
 
@@ -260,30 +295,28 @@ static void init(struct builder *b)
 {
     struct arena *a = b->arena;
     u32 nsample = b->p->nsample, ntype = b->o->ntype, nplace = b->places->nplace;
-    size_t rows = 2 * ((size_t)b->o->most + 1);
-    b->t.ncolumn = ntype;
-    b->t.parent = arena_new(a, u32, rows);
-    b->t.place = arena_new(a, u32, rows);
-    b->t.is_inline = arena_new(a, bool, rows);
-    b->t.self = arena_new(a, struct flame_amount, rows * ntype);
-    b->t.total = arena_new(a, struct flame_amount, rows * ntype);
-    b->rest = arena_new(a, struct flame_amount, rows * ntype);
+    b->value = arena_new(a, struct flame_amount, (size_t)nsample * ntype);
+    b->value_slot = arena_new(a, u32, VALUE_SLOTS);
     b->total = arena_new(a, double, ntype);
     b->amount = arena_new(a, struct flame_amount, (size_t)(nplace + 1) * ntype);
-    b->cursor = arena_new(a, struct cursor, nsample);
-    b->moved = arena_new(a, struct cursor, nsample);
+    for (u32 side = 0; side < 2; side++)
+        b->cursor[side] = arena_new(a, struct cursor, nsample);
     b->to = arena_new(a, u32, nsample);
     b->child_of = arena_new(a, u32, nplace);
     arena_push(a, b->child, b->nchild, b->child_cap);
     arena_push(a, b->heap, b->nheap, b->heap_cap);
-    for (u32 i = 0; i < nsample; i++) {
-        const struct sample *s = &b->p->sample[i];
-        u32 last = s->nframe ? s->nframe - 1 : 0;
-        b->cursor[i] = (struct cursor){
-            .sample = i, .frame = s->frame + (b->o->from_leaf ? 0 : last), .left = s->nframe};
-        for (u32 k = 0; k < ntype; k++)
-            b->total[k] += (double)magnitude(profile_values(b->p, i)[b->o->type[k]]);
-    }
+    init_tree(b);
+    init_cursors(b);
+}
+
+// Gives back what is large, so that the next tree can be made in it.
+static void release(struct builder *b)
+{
+    size_t n = b->p->nsample;
+    for (u32 side = 0; side < 2; side++)
+        arena_release(b->arena, (struct str){(char *)b->cursor[side], n * sizeof(struct cursor)});
+    arena_release(b->arena, (struct str){(char *)b->to, n * sizeof(*b->to)});
+    arena_release(b->arena, (struct str){(char *)b->value, n * b->o->ntype * sizeof(*b->value)});
 }
 
 struct flametree flametree_build(const struct profile *p, const struct places *places,
@@ -291,12 +324,13 @@ struct flametree flametree_build(const struct profile *p, const struct places *p
 {
     struct builder b = {.p = p, .places = places, .o = o, .arena = a};
     init(&b);
-    expand(&b, add_row(&b, 0, 0, false), 0, p->nsample);
+    struct candidate c = {.end = p->nsample};
+    expand(&b, add_row(&b, 0, 0, false), &c);
     while (b.nheap > 1 && b.t.n <= o->most) {
-        struct candidate c = pop(&b);
-        expand(&b, add_row(&b, c.parent, c.place, c.is_inline), c.begin, c.end);
+        c = pop(&b);
+        expand(&b, add_row(&b, c.parent, c.place, c.is_inline), &c);
     }
     add_rests(&b);
-    add_totals(&b);
+    release(&b);
     return b.t;
 }
