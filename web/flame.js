@@ -51,8 +51,9 @@ export class FlamePage {
     this.foundAt = -1;
     this.table = new FunctionTable(data, (name) => this.chooseName(name));
     this.parts = buildParts(parent, data, this.table.root);
-    this.painter = new Painter(this.parts.canvas, data);
-    this.isPaintDue = false;
+    this.painter = new Painter(this.parts.canvas, this.parts.marks, data);
+    /** @type {"" | "marks" | "all"} */
+    this.due = ""; // for the next frame
     this.motion = 0; // how many there were
     this.typing = 0; // timer
     this.listen();
@@ -192,14 +193,19 @@ export class FlamePage {
     };
   }
 
-  /** Paints before the screen is next shown, once. */
-  paint() {
-    if (this.isPaintDue)
+  /** Paints before the screen is next shown, once: all, or only what is pointed at and selected. @param {"marks" | "all"} [what] */
+  paint(what = "all") {
+    const isFirst = this.due === "";
+    this.due = this.due === "all" ? "all" : what;
+    if (!isFirst)
       return;
-    this.isPaintDue = true;
     requestAnimationFrame(() => {
-      this.isPaintDue = false;
-      this.painter.paint(this.picture());
+      const isAll = this.due === "all";
+      this.due = "";
+      if (isAll)
+        this.painter.paint(this.picture());
+      else
+        this.painter.mark(this.picture());
     });
   }
 
@@ -282,6 +288,8 @@ export class FlamePage {
 
   async copyName() {
     const {copyButton} = this.parts;
+    if (copyButton.disabled)
+      return;
     await copy(labelOf(this.data, this.tree, this.current));
     copyButton.textContent = "Copied";
     setTimeout(() => copyButton.textContent = "Copy name", COPIED_MS);
@@ -299,7 +307,7 @@ export class FlamePage {
     this.selected = row;
     this.scrollToRow(this.current);
     this.describe();
-    this.paint();
+    this.paint("marks");
   }
 
   /** Selects a row where it is wide enough to be seen. @param {number} row */
@@ -405,7 +413,7 @@ export class FlamePage {
   pointed(e) {
     const row = this.rowAt(e), {canvas, tooltip} = this.parts;
     if (row !== this.hover)
-      this.paint();
+      this.paint("marks");
     this.hover = row;
     canvas.classList.toggle("over", row >= 0);
     if (row >= 0 && e.pointerType !== "touch")
@@ -417,7 +425,7 @@ export class FlamePage {
   unpointed() {
     this.hover = -1;
     this.parts.tooltip.hidden = true;
-    this.paint();
+    this.paint("marks");
   }
 
   /** @param {MouseEvent} e */
@@ -436,7 +444,10 @@ export class FlamePage {
     p.canvas.addEventListener("pointermove", (e) => this.pointed(e));
     p.canvas.addEventListener("pointerleave", () => this.unpointed());
     p.canvas.addEventListener("click", (e) => this.clicked(e));
-    p.scroll.addEventListener("scroll", () => this.unpointed());
+    p.scroll.addEventListener("scroll", () => {
+      this.unpointed();
+      this.paint();
+    });
     addEventListener("keydown", (e) => this.key(e));
     p.input.addEventListener("keydown", (e) => this.searchKey(e));
     p.input.addEventListener("input", () => {

@@ -45,7 +45,8 @@ export function layoutOf(tree, type, o) {
       width[i] = total[i] / total[0];
       at += width[i];
     }
-    stack.push(...children.reverse());
+    for (const i of children.reverse()) // one by one: there may be more than a call can pass
+      stack.push(i);
   }
   return {left, width, levels: levels.map((rows) => Int32Array.from(rows))};
 }

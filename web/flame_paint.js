@@ -69,11 +69,11 @@ export function changeColour(change, theme) {
  */
 
 export class Painter {
-  /** @param {HTMLCanvasElement} canvas @param {FlameData} data */
-  constructor(canvas, data) {
-    this.canvas = canvas;
+  /** @param {HTMLCanvasElement} canvas of the boxes @param {HTMLCanvasElement} marks over it, of what changes often @param {FlameData} data */
+  constructor(canvas, marks, data) {
     this.data = data;
     this.context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+    this.marks = /** @type {CanvasRenderingContext2D} */ (marks.getContext("2d"));
     /** @type {Map<string, number>} */
     this.widths = new Map();
     this.width = this.height = 0; // of the canvas, in the page's pixels
@@ -87,14 +87,16 @@ export class Painter {
     this.colours = coloursOf(this.data, this.theme);
   }
 
-  /** Makes the canvas as large as it is shown, in the screen's pixels. */
+  /** Makes the canvases as large as they are shown, in the screen's pixels. */
   fit() {
-    const ratio = window.devicePixelRatio || 1, box = this.canvas.getBoundingClientRect();
+    const ratio = window.devicePixelRatio || 1, box = this.context.canvas.getBoundingClientRect();
     this.width = box.width;
     this.height = box.height;
-    this.canvas.width = Math.round(box.width * ratio);
-    this.canvas.height = Math.round(box.height * ratio);
-    this.context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    for (const context of [this.context, this.marks]) {
+      context.canvas.width = Math.round(box.width * ratio);
+      context.canvas.height = Math.round(box.height * ratio);
+      context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    }
     this.context.font = FONT;
     this.context.textBaseline = "middle";
   }
@@ -111,13 +113,18 @@ export class Painter {
 
   /** @param {Picture} p */
   paint(p) {
-    const {context, theme} = this;
-    context.clearRect(0, 0, this.width, this.height);
+    this.context.clearRect(0, 0, this.width, this.height);
     const a = Painter.depthAt(p, 0), b = Painter.depthAt(p, this.height);
     const from = Math.max(0, Math.min(a, b)), to = Math.min(p.layout.levels.length - 1, Math.max(a, b));
     for (let depth = from; depth <= to; depth++)
       this.paintLevel(p, depth);
-    context.globalAlpha = 1;
+    this.mark(p);
+  }
+
+  /** Outlines what is pointed at, and what is selected. @param {Picture} p */
+  mark(p) {
+    const {theme} = this;
+    this.marks.clearRect(0, 0, this.width, this.height);
     if (p.hover >= 0)
       this.outline(p, p.hover, 1, theme.faint);
     if (p.selected >= 0)
@@ -213,7 +220,7 @@ export class Painter {
 
   /** @param {Picture} p @param {number} row @param {number} thickness @param {string} colour */
   outline(p, row, thickness, colour) {
-    const box = this.boxOf(p, row), {context} = this;
+    const box = this.boxOf(p, row), context = this.marks;
     if (box.width < 0)
       return;
     context.strokeStyle = colour;

@@ -104,7 +104,8 @@ function bar(data, c) {
 export function buildParts(parent, data, functions) {
   const c = controls(data);
   const canvas = element("canvas", {tabindex: "0", role: "application", "aria-label": "Flame graph", "aria-describedby": "flame-status"});
-  const spacer = element("div"), scroll = element("div", {class: "scroll"}, [canvas, spacer]);
+  const marks = element("canvas", {class: "marks", "aria-hidden": "true"}), spacer = element("div");
+  const scroll = element("div", {class: "scroll"}, [element("div", {class: "window"}, [canvas, marks]), spacer]);
   const tooltip = element("div", {class: "tooltip", hidden: ""}), status = element("div", {class: "status", id: "flame-status", role: "status"});
   const copyButton = button("Copy name", "Copy the box's name (c)"), help = helpDialog(data);
   parent.append(element("div", {class: "flame"}, [
@@ -115,5 +116,5 @@ export function buildParts(parent, data, functions) {
     ]),
     element("footer", {}, [status, copyButton]), tooltip, help,
   ]));
-  return {...c, canvas, spacer, scroll, tooltip, status, copyButton, help};
+  return {...c, canvas, marks, spacer, scroll, tooltip, status, copyButton, help};
 }

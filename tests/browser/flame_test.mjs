@@ -34,7 +34,7 @@ async function open(name, hash = "", options = {}) {
   const text = (selector) => page.locator(selector).innerText();
   /** Where share of a level is on the screen; rows count from the top of the canvas. */
   const at = async (row, share) => {
-    const box = await page.locator(".scroll canvas").boundingBox();
+    const box = await page.locator(".window canvas:first-child").boundingBox();
     return [box.x + share * box.width, box.y + row * ROW + ROW / 2];
   };
   return {
@@ -55,7 +55,7 @@ async function open(name, hash = "", options = {}) {
     functions: () => page.locator(".functions tbody tr").evaluateAll((rows) => rows.map((row) => row.innerText.replace(/\s+/g, " "))),
     /** The colour at a place of the canvas: red, green, blue, opacity. */
     colour: async (row, share) => page.evaluate(([y, part]) => {
-      const canvas = document.querySelector(".scroll canvas"), ratio = canvas.width / canvas.clientWidth;
+      const canvas = document.querySelector(".window canvas:first-child"), ratio = canvas.width / canvas.clientWidth;
       return [...canvas.getContext("2d").getImageData(part * canvas.width, (y + 2) * ratio, 1, 1).data];
     }, [row * ROW, share]),
     isPainted: async function (row, share) {
@@ -73,7 +73,15 @@ async function testFirstLook() {
   like((await p.text(".tooltip")).replace(/\s+/g, " "), /^serve server\/main\.c cum 700ns 70\.0% flat 0 0%$/, "a tooltip has the name, the file, values and parts");
   await p.hover(3, 0.5);
   like(await p.text(".tooltip"), /^read\n/, "of the box under the pointer");
+  const marked = () => p.page.evaluate(() => {
+    const marks = document.querySelector(".marks"), {data} = marks.getContext("2d").getImageData(0, 0, marks.width, marks.height);
+    return data.some((byte) => byte);
+  });
+  await p.settle();
+  ok(await marked(), "which has an outline");
   await p.hover(10, 0.5);
+  await p.settle();
+  ok(!await marked(), "and no other");
   ok(await p.page.locator(".tooltip").isHidden(), "where there is no box there is no tooltip");
   ok(await p.isPainted(2, 0.99) && await p.isPainted(3, 0.69) && !await p.isPainted(3, 0.72), "boxes are as wide as their parts");
   await p.hover(3, 0.65);
@@ -120,7 +128,7 @@ async function testMotion() {
 
 async function testKeys() {
   const p = await open("flame.html");
-  await p.page.locator(".scroll canvas").focus();
+  await p.page.locator(".window canvas:first-child").focus();
   await p.press("ArrowDown", "ArrowDown");
   like(await p.status(), /^serve /, "down goes to the widest callee");
   await p.press("ArrowRight");
@@ -137,7 +145,7 @@ async function testKeys() {
   like(await p.status(), /^all /, "Home goes to the root");
   await p.press("Escape", "f");
   is(await p.hash(), "#flip=1", "f turns the graph");
-  await p.page.locator(".scroll canvas").focus();
+  await p.page.locator(".window canvas:first-child").focus();
   await p.press("ArrowUp");
   like(await p.status(), /^main /, "then up goes to the callee");
   await p.press("?");
@@ -221,7 +229,7 @@ async function testChoices() {
   await p.context.close();
   const again = await open("flame.html", "type=requests&tree=callers&flip=1&search=idle");
   is(await again.text(".result"), "1 function, 90.0%", "an address brings all back");
-  const bottom = await again.page.locator(".scroll canvas").evaluate((canvas) => Math.floor(canvas.clientHeight));
+  const bottom = await again.page.locator(".window canvas:first-child").evaluate((canvas) => Math.floor(canvas.clientHeight));
   ok(await again.isPainted((bottom - ROW) / ROW, 0.5) && !await again.isPainted(0, 0.5), "upside down, the root is below");
   await again.context.close();
   const odd = await open("flame.html", "type=nothing&zoom=99999&tree=x&order=%F0");
