@@ -21,6 +21,7 @@ is "$("$sonde" -folded -alloc_space "$heap" | sum)" "$(total -alloc_space)" "of 
 is "$("$sonde" -folded -lines "$heap" | sum)" "$(total)" "and by lines"
 like "$("$sonde" -folded "$heap")" '^[^ ]*main;by_malloc [0-9]+$' "-folded begins at the root"
 is "$("$sonde" -folded "$heap" | sed 's/ [^ ]*$//' | sort | uniq -d)" "" "-folded has each stack once"
+is "$("$sonde" -folded "$heap" | "$sonde" -folded -)" "$("$sonde" -folded "$heap")" "read again it is the same"
 is "$("$sonde" -folded -diff_base="$heap" "$heap")" "" "a profile without itself is nothing"
 is "$("$sonde" -folded -focus=by_malloc "$heap")" "$("$sonde" -folded "$heap" | grep by_malloc)" "-folded hears -focus"
 
