@@ -162,8 +162,14 @@ static struct str function_at(struct debug *d, const struct record_view *v, u64 
 {
     const struct record_mapping *m = find_mapping(v, address);
     struct symbol_line *line;
-    if (!m || symbolizer_find(&d->symbolizer, record_text(v, m->filename), STR(""),
-                              address - m->start + m->offset, &line) == 0)
+    if (!m)
+        return STR("");
+    struct symbolizer_query q = {
+        .path = record_text(v, m->filename),
+        .mapping = {m->start, m->limit, m->offset},
+        .address = address,
+    };
+    if (symbolizer_find(&d->symbolizer, &q, &line) == 0)
         return STR("");
     return demangle(line[0].function, a);
 }

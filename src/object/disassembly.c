@@ -105,7 +105,7 @@ static void add_instruction(struct reading *r, u64 address, u32 length)
     i->address = address;
     i->length = length;
     i->text = arena_str(d->arena, str_trim(buf_str(&r->text)));
-    i->nline = symbols_at(d->symbols, address, line, MOST_LINES);
+    i->nline = symbols_find(d->symbols, address, line, MOST_LINES, d->arena);
     i->line = arena_new(d->arena, struct symbol_line, i->nline);
     memcpy(i->line, line, i->nline * sizeof(*line));
 }

@@ -37,10 +37,14 @@ static bool is_module_name(struct str filename)
            str_find(filename, STR(".")) < 0 && str_find(filename, STR(":")) < 0;
 }
 
+bool kernel_is_core(struct str filename)
+{
+    return str_starts(filename, STR(KERNEL));
+}
+
 bool kernel_is(struct str filename)
 {
-    return str_starts(filename, STR(KERNEL)) || is_module_file(filename) ||
-           is_module_name(filename);
+    return kernel_is_core(filename) || is_module_file(filename) || is_module_name(filename);
 }
 
 // "ext4" of "[ext4]" or "/lib/modules/.../ext4.ko.xz"; modules have '_' where their files may have
@@ -178,7 +182,7 @@ static bool open_module(struct name_list *l, struct str name, struct str build_i
 bool kernel_open(struct name_list *l, struct str filename, struct str build_id, struct arena *a,
                  struct err *e)
 {
-    if (str_starts(filename, STR(KERNEL)))
+    if (kernel_is_core(filename))
         return open_kernel(l, str_skip(filename, STR(KERNEL).len), build_id, a, e);
     return open_module(l, module_name(filename, a), build_id, a, e);
 }

@@ -9,6 +9,9 @@
 // ("[ext4]", "/lib/modules/.../ext4.ko.xz") of it.
 bool kernel_is(struct str filename);
 
+// Whether it is the kernel itself.
+bool kernel_is_core(struct str filename);
+
 // Names in it, by the distance from the symbol that the kernel's filename ends with, or from the
 // module's start: these stay the same when the kernel moves at the next boot.  Fails when the
 // kernel here is another one and nothing was kept, or when it hides its addresses.

@@ -4,6 +4,7 @@
 
 #include "object/demangle.h"
 #include "object/kernel.h"
+#include "object/vdso.h"
 #include "profile/build.h"
 
 struct job {
@@ -20,23 +21,15 @@ struct job {
 // What is in no file that symbols could be read from.
 static bool is_file(struct str path)
 {
-    static const char *const prefix[] = {"[",       "linux-vdso", "/dev/dri/", "//anon",
-                                         "/memfd:", "http://",    "https://"};
-    if (kernel_is(path) || str_equal(path, STR("[vdso]")))
+    static const char *const prefix[] = {"[",       "/dev/dri/", "//anon",
+                                         "/memfd:", "http://",   "https://"};
+    if (kernel_is(path) || vdso_is(path))
         return true;
     for (size_t i = 0; i < ARRAY_LEN(prefix); i++) {
         if (str_starts(path, str_of(prefix[i])))
             return false;
     }
     return path.len != 0;
-}
-
-// Where the address is in the file.  The kernel's mapping has the address of the symbol that its
-// name ends with for an offset.
-static u64 file_offset(const struct mapping *m, struct str path, u64 address)
-{
-    bool is_kernel = str_starts(path, STR("[kernel.kallsyms]"));
-    return is_kernel ? address - m->offset : address - m->start + m->offset;
 }
 
 static struct str demangled(struct job *j, struct str symbol)
@@ -108,11 +101,45 @@ static void start_build(struct job *j, const struct profile *p, struct arena *a)
     arena_push(a, j->name, j->nname, j->name_cap);
 }
 
+static bool is_wanted(const struct profile *p, const struct location *l, bool force)
+{
+    const struct mapping *m = &p->mapping[l->mapping];
+    return (l->nline == 0 || force) && l->mapping && is_file(profile_string(p, m->filename)) &&
+           l->address >= m->start;
+}
+
+static struct symbolizer_query query_of(const struct profile *p, const struct location *l)
+{
+    const struct mapping *m = &p->mapping[l->mapping];
+    return (struct symbolizer_query){
+        .path = profile_string(p, m->filename),
+        .build_id = profile_string(p, m->build_id),
+        .mapping = {m->start, m->limit, m->offset},
+        .address = l->address,
+    };
+}
+
+// Looks all up at once, which is quicker.
+static void prepare(const struct profile *p, struct symbolizer *s, bool force)
+{
+    struct arena a;
+    u32 n = 0;
+    arena_init(&a, SIZE_MAX);
+    struct symbolizer_query *q = arena_new(&a, struct symbolizer_query, p->nlocation);
+    for (u32 row = 1; row < p->nlocation; row++) {
+        if (is_wanted(p, &p->location[row], force))
+            q[n++] = query_of(p, &p->location[row]);
+    }
+    symbolizer_prepare(s, q, n);
+    arena_free(&a);
+}
+
 struct profile profile_symbolize(const struct profile *p, struct symbolizer *s, bool force,
                                  struct arena *a)
 {
     struct job j = {.from = p, .symbolizer = s};
     start_build(&j, p, a);
+    prepare(p, s, force);
     struct location *location = arena_new(a, struct location, p->nlocation);
     struct mapping *mapping = arena_new(a, struct mapping, p->nmapping);
     memcpy(location, p->location, p->nlocation * sizeof(*location));
@@ -121,11 +148,10 @@ struct profile profile_symbolize(const struct profile *p, struct symbolizer *s, 
         struct location *l = &location[row];
         struct mapping *m = &mapping[l->mapping];
         struct symbol_line *line;
-        struct str path = profile_string(p, m->filename);
-        if ((l->nline && !force) || l->mapping == 0 || !is_file(path) || l->address < m->start)
+        if (!is_wanted(p, l, force))
             continue;
-        u32 n = symbolizer_find(s, path, profile_string(p, m->build_id),
-                                file_offset(m, path, l->address), &line);
+        struct symbolizer_query q = query_of(p, l);
+        u32 n = symbolizer_find(s, &q, &line);
         if (n)
             add_lines(&j, l, m, line, n);
     }

@@ -52,5 +52,6 @@ bool binary_linked(const struct binary *b, const struct mapping *m, u64 address,
         *linked = address;
         return true;
     }
-    return symbols_linked(b->symbols, address - m->start + m->offset, linked);
+    return symbols_link(b->symbols, linked, &(struct load_mapping){m->start, m->limit, m->offset},
+                        address);
 }
