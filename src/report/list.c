@@ -70,6 +70,12 @@ static void write_lines(struct buf *out, const struct report *r, const struct gr
 {
     struct lines lines;
     find_range(&lines, g, node, n);
+    if (f->error.code) {
+        // A range without lines, where a function starts below its samples, needs no file.
+        if (lines.first <= lines.last)
+            buf_printf(out, " Error: %s\n", f->error.text);
+        return;
+    }
     if (lines.last >= f->nline)
         lines.last = (i64)f->nline - 1;
     if (lines.last < lines.first)
@@ -108,11 +114,7 @@ static void write_routine(struct buf *out, const struct report *r, const struct 
     buf_char(out, ' ');
     buf_right(out, str_of(report_amount(r, cum).text), 10);
     buf_printf(out, " (flat, cum) %s of Total\n", unit_percent(cum, r->total).text);
-    const struct source_file *f = sources_find(s, p->file);
-    if (f->error.code)
-        buf_printf(out, " Error: %s\n", f->error.text);
-    else
-        write_lines(out, r, g, node, n, f);
+    write_lines(out, r, g, node, n, sources_find(s, p->file));
 }
 
 // How many of the nodes are of the first one's function and file.
