@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/html.h"
 #include "object/demangle.h"
 #include "profile/encode.h"
 #include "profile/symbolize.h"
@@ -212,22 +213,6 @@ static const struct route routes[] = {
     {"symbol", serve_symbol, "Maps given program counters to function names"},
 };
 
-static void html(struct buf *out, struct str text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-        const char *entity = c == '<'   ? "&lt;"
-                             : c == '>' ? "&gt;"
-                             : c == '&' ? "&amp;"
-                             : c == '"' ? "&quot;"
-                                        : NULL;
-        if (entity)
-            buf_text(out, entity);
-        else
-            buf_char(out, c);
-    }
-}
-
 static void index_process(struct buf *out, const struct folder_record *f, struct arena *a)
 {
     struct record_view v;
@@ -237,7 +222,7 @@ static void index_process(struct buf *out, const struct folder_record *f, struct
         return;
     i64 live = record_live_bytes(&v, &nblock);
     buf_printf(out, "<tr><td>%u</td><td>", f->pid);
-    html(out, record_program(&v));
+    html_text(out, record_program(&v));
     buf_printf(out, "</td><td>%.1f MB</td><td>", (double)live / 0x1p20);
     for (size_t i = 1; i < ARRAY_LEN(routes); i++)
         buf_printf(out, "<a href=\"%s?pid=%u\">%s</a> ", routes[i].name, f->pid, routes[i].name);

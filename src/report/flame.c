@@ -1,19 +1,8 @@
 // A flame graph as one page that needs nothing else: its data, its style and its script are in it,
 // and no others may be loaded.
-#include "base/sha256.h"
+#include "base/html.h"
 #include "report/asset.h"
 #include "report/report.h"
-
-static void html(struct buf *out, struct str text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-        if (c == '<' || c == '&')
-            buf_text(out, c == '<' ? "&lt;" : "&amp;");
-        else
-            buf_char(out, c);
-    }
-}
 
 // A module as a part of one script with those that it imports from, which stand before it.
 static void add_module(struct buf *out, struct str module)
@@ -36,27 +25,16 @@ static void add_script(struct buf *out)
         add_module(out, module[i]);
 }
 
-// Nothing may be loaded, and only this script and this style are heard.
-static void policy(struct buf *out, struct str script, struct str style)
-{
-    buf_text(out, "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-                  "script-src 'sha256-");
-    sha256_base64(out, script);
-    buf_text(out, "'; style-src 'sha256-");
-    sha256_base64(out, style);
-    buf_text(out, "'; base-uri 'none'; form-action 'none'\">\n");
-}
-
 static void page(struct buf *out, struct report *r, struct str script, struct str style)
 {
     struct str title = report_title(r);
     buf_text(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
-    policy(out, script, style);
+    html_policy(out, script, style);
     buf_text(out, "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
                   "<meta name=\"color-scheme\" content=\"light dark\">\n<title>");
-    html(out, title);
+    html_text(out, title);
     buf_text(out, title.len ? ": " : "");
-    html(out, r->sample_type);
+    html_text(out, r->sample_type);
     buf_text(out, "</title>\n<style>");
     buf_add(out, style);
     buf_text(out, "</style>\n</head>\n<body>\n<noscript>This flame graph needs JavaScript; it "

@@ -1,5 +1,5 @@
 // A listing as one page of HTML that needs nothing else.  Its text is laid out as pprof's.
-#include "base/sha256.h"
+#include "base/html.h"
 #include "report/asset.h"
 #include "report/listing.h"
 #include "report/source.h"
@@ -13,33 +13,15 @@ struct writer {
     struct sources sources;
 };
 
-// Bytes that cannot be in HTML as they are.
+// Bytes that cannot be in a page as they are are replaced.
 static void write_text(struct buf *out, struct str text)
 {
     for (size_t i = 0; i < text.len; i++) {
         char c = text.ptr[i];
-        switch (c) {
-        case '&':
-            buf_text(out, "&amp;");
-            break;
-        case '<':
-            buf_text(out, "&lt;");
-            break;
-        case '>':
-            buf_text(out, "&gt;");
-            break;
-        case '"':
-            buf_text(out, "&#34;");
-            break;
-        case '\'':
-            buf_text(out, "&#39;");
-            break;
-        default:
-            if ((u8)c >= ' ' || c == '\t' || c == '\n')
-                buf_char(out, c);
-            else
-                buf_text(out, "\uFFFD");
-        }
+        if ((u8)c >= ' ' || c == '\t' || c == '\n')
+            html_text(out, (struct str){text.ptr + i, 1});
+        else
+            buf_text(out, "\uFFFD");
     }
 }
 
@@ -294,22 +276,11 @@ static void write_legend(struct writer *w)
     buf_free(&labels);
 }
 
-// Only the page's own script and style may do anything.
-static void write_policy(struct buf *out)
-{
-    buf_text(out, "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-                  "style-src 'sha256-");
-    sha256_base64(out, ASSET(listing_css));
-    buf_text(out, "'; script-src 'sha256-");
-    sha256_base64(out, ASSET(listing_js));
-    buf_text(out, "'\">\n");
-}
-
 static void write_head(struct writer *w)
 {
     struct str file = report_title(w->r);
     buf_text(w->out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
-    write_policy(w->out);
+    html_policy(w->out, ASSET(listing_js), ASSET(listing_css));
     buf_text(w->out, "<title>");
     write_text(w->out, file.len ? file : STR("unknown"));
     buf_char(w->out, ' ');
