@@ -392,17 +392,6 @@ struct profile label_remove(const struct profile *p, struct str key, struct aren
     return rewrite_labels(p, keep_other, &r, a);
 }
 
-// p with one more string; its row goes to *row.
-static struct profile with_string(const struct profile *p, struct str s, u32 *row, struct arena *a)
-{
-    struct profile out = *p;
-    out.string = arena_new(a, struct str, (size_t)p->nstring + 1);
-    memcpy(out.string, p->string, p->nstring * sizeof(*p->string));
-    out.string[p->nstring] = s;
-    *row = out.nstring++;
-    return out;
-}
-
 // Where a text label with this key belongs among sorted labels.
 static u32 text_place(const struct profile *p, const struct label *l, u32 n, struct str key)
 {
@@ -416,8 +405,8 @@ struct profile label_set(const struct profile *p, struct str key, struct str tex
 {
     u32 key_row, text_row, cap = 0;
     struct profile out = label_remove(p, key, a);
-    out = with_string(&out, key, &key_row, a);
-    out = with_string(&out, text, &text_row, a);
+    out = profile_with_string(&out, key, &key_row, a);
+    out = profile_with_string(&out, text, &text_row, a);
     struct sample *sample = arena_new(a, struct sample, out.nsample);
     struct label *label = NULL;
     u32 nlabel = 0;

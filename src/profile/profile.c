@@ -1,6 +1,7 @@
 #include "profile/profile.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/buf.h"
 
@@ -57,12 +58,12 @@ bool profile_type_find(u32 *type, const struct profile *p, struct str name, stru
     return no_such_type(p, name, e);
 }
 
-struct str profile_label_unit(const struct profile *p, const struct label *l)
+struct profile profile_with_string(const struct profile *p, struct str s, u32 *row, struct arena *a)
 {
-    struct str key = profile_string(p, l->key);
-    if (l->unit)
-        return profile_string(p, l->unit);
-    if (str_equal(key, STR("alignment")) || str_equal(key, STR("request")))
-        return STR("bytes");
-    return key;
+    struct profile out = *p;
+    out.string = arena_new(a, struct str, (size_t)p->nstring + 1);
+    memcpy(out.string, p->string, p->nstring * sizeof(*p->string));
+    out.string[p->nstring] = s;
+    *row = out.nstring++;
+    return out;
 }

@@ -104,8 +104,8 @@ static inline const i64 *profile_values(const struct profile *p, u32 sample)
 // last one, as in pprof.
 bool profile_type_find(u32 *type, const struct profile *p, struct str name, struct err *e);
 
-// The number label's unit as pprof infers it: the label's own, or for "alignment" and "request"
-// bytes, or else the key.
-struct str profile_label_unit(const struct profile *p, const struct label *l);
+// p with one more string, whose row goes to *row.
+struct profile profile_with_string(const struct profile *p, struct str s, u32 *row,
+                                   struct arena *a);
 
 #endif

@@ -239,19 +239,15 @@ static void keep_copy(const struct profile *p, struct arena *a)
     buf_free(&bytes);
 }
 
-static void add_comment(struct profile *p, struct str comment, struct arena *a)
+static struct profile add_comment(const struct profile *p, struct str comment, struct arena *a)
 {
-    struct str *string = arena_new(a, struct str, (size_t)p->nstring + 1);
-    u32 *row = arena_new(a, u32, (size_t)p->ncomment + 1);
-    memcpy(string, p->string, p->nstring * sizeof(*string));
+    u32 string;
+    struct profile out = profile_with_string(p, comment, &string, a);
+    out.comment = arena_new(a, u32, (size_t)p->ncomment + 1);
     if (p->ncomment)
-        memcpy(row, p->comment, p->ncomment * sizeof(*row));
-    string[p->nstring] = comment;
-    row[p->ncomment] = p->nstring;
-    p->string = string;
-    p->comment = row;
-    p->nstring++;
-    p->ncomment++;
+        memcpy(out.comment, p->comment, p->ncomment * sizeof(*p->comment));
+    out.comment[out.ncomment++] = string;
+    return out;
 }
 
 static bool finish(struct profile *out, struct profile *p, const struct sourcing *s, bool is_remote,
@@ -263,7 +259,7 @@ static bool finish(struct profile *out, struct profile *p, const struct sourcing
     if (!filter_drop_frames(out, p, a, e))
         return false;
     if (s->comment.len)
-        add_comment(out, s->comment, a);
+        *out = add_comment(out, s->comment, a);
     if (is_remote)
         keep_copy(out, a);
     return true;

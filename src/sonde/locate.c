@@ -36,13 +36,6 @@ static void add_matches(struct candidates *c, struct str dir, struct str build_i
     globfree(&found);
 }
 
-static struct str folder_of(struct str path)
-{
-    while (path.len && path.ptr[path.len - 1] != '/')
-        path.len--;
-    return path;
-}
-
 // In pprof's order: by build id, as perf and debuggers have it, then by name.
 static void add_candidates(struct candidates *c, struct str dir, struct str file,
                            struct str build_id)
@@ -58,7 +51,7 @@ static void add_candidates(struct candidates *c, struct str dir, struct str file
     }
     if (file.len == 0)
         return;
-    struct str folder = folder_of(file);
+    struct str folder = str_folder(file);
     add(c, dir, none, base, none);
     add(c, dir, none, file, none);
     add(c, dir, none, file, debug);
@@ -88,59 +81,42 @@ static struct str search_path(struct arena *a)
     return path && *path ? str_of(path) : arena_printf(a, "%s/pprof/binaries", home ? home : "");
 }
 
-// p with room for strings, and with mappings of its own.
-struct editor {
-    struct profile p;
-    u32 string_cap;
-    struct arena *arena;
-};
-
-static u32 add_string(struct editor *ed, struct str s)
+static void set_filename(struct profile *p, u32 mapping, struct str name, struct arena *a)
 {
-    *arena_push(ed->arena, ed->p.string, ed->p.nstring, ed->string_cap) = s;
-    return ed->p.nstring - 1;
-}
-
-static struct editor edit(const struct profile *p, struct arena *a)
-{
-    struct editor ed = {.p = *p, .arena = a};
-    ed.p.string = arena_new(a, struct str, (size_t)p->nstring + 1);
-    ed.string_cap = p->nstring + 1;
-    memcpy(ed.p.string, p->string, p->nstring * sizeof(*p->string));
-    ed.p.mapping = arena_new(a, struct mapping, (size_t)p->nmapping + 1);
-    memcpy(ed.p.mapping, p->mapping, p->nmapping * sizeof(*p->mapping));
-    return ed;
+    *p = profile_with_string(p, name, &p->mapping[mapping].filename, a);
 }
 
 // Old profiles of Go have no mapping, but one program that they are of.
-static void add_mapping(struct editor *ed)
+static void add_mapping(struct profile *p, struct arena *a)
 {
-    struct location *location = arena_new(ed->arena, struct location, ed->p.nlocation);
-    memcpy(location, ed->p.location, ed->p.nlocation * sizeof(*location));
-    for (u32 i = 1; i < ed->p.nlocation; i++)
+    struct location *location = arena_new(a, struct location, p->nlocation);
+    memcpy(location, p->location, p->nlocation * sizeof(*location));
+    for (u32 i = 1; i < p->nlocation; i++)
         location[i].mapping = 1;
-    ed->p.location = location;
-    ed->p.mapping[ed->p.nmapping++] = (struct mapping){.id = 1};
+    p->location = location;
+    p->mapping[p->nmapping++] = (struct mapping){.id = 1};
 }
 
 struct profile locate_binaries(const struct profile *p, const struct sourcing *s, struct arena *a)
 {
-    struct editor ed = edit(p, a);
-    for (u32 row = 1; row < ed.p.nmapping; row++) {
-        struct mapping *m = &ed.p.mapping[row];
-        struct str file = profile_string(&ed.p, m->filename);
-        struct str build_id = profile_string(&ed.p, m->build_id), found;
+    struct profile out = *p;
+    const struct str path = search_path(a);
+    out.mapping = arena_new(a, struct mapping, (size_t)p->nmapping + 1);
+    memcpy(out.mapping, p->mapping, p->nmapping * sizeof(*p->mapping));
+    for (u32 row = 1; row < p->nmapping; row++) {
+        struct str file = profile_string(p, p->mapping[row].filename);
+        struct str build_id = profile_string(p, p->mapping[row].build_id), found;
         struct candidates c = {.arena = a};
-        for (struct str rest = search_path(a); rest.len;)
+        for (struct str rest = path; rest.len;)
             add_candidates(&c, str_cut(&rest, ':'), file, build_id);
         if (choose(&found, &c, build_id))
-            m->filename = add_string(&ed, found);
+            set_filename(&out, row, found, a);
     }
-    if (ed.p.nmapping == 1)
-        add_mapping(&ed);
+    if (out.nmapping == 1)
+        add_mapping(&out, a);
     if (s->binary.len)
-        ed.p.mapping[1].filename = add_string(&ed, s->binary);
-    if (s->build_id.len && ed.p.mapping[1].build_id == 0)
-        ed.p.mapping[1].build_id = add_string(&ed, s->build_id);
-    return ed.p;
+        set_filename(&out, 1, s->binary, a);
+    if (s->build_id.len && out.mapping[1].build_id == 0)
+        out = profile_with_string(&out, s->build_id, &out.mapping[1].build_id, a);
+    return out;
 }
