@@ -146,3 +146,15 @@ void json_bool(struct json *j, bool value)
     begin_item(j, false);
     buf_text(j->out, value ? "true" : "false");
 }
+
+void json_str_field(struct json *j, const char *key, struct str value)
+{
+    json_key(j, key);
+    json_str(j, value);
+}
+
+void json_int_field(struct json *j, const char *key, i64 value)
+{
+    json_key(j, key);
+    json_int(j, value);
+}

@@ -32,4 +32,8 @@ void json_int(struct json *j, i64 value);
 void json_double(struct json *j, double value);
 void json_bool(struct json *j, bool value);
 
+// A key with its value.
+void json_str_field(struct json *j, const char *key, struct str value);
+void json_int_field(struct json *j, const char *key, i64 value);
+
 #endif

@@ -20,6 +20,11 @@ int str_compare(struct str a, struct str b)
     return order ? order : (a.len > b.len) - (a.len < b.len);
 }
 
+int str_order(const void *a, const void *b)
+{
+    return str_compare(*(const struct str *)a, *(const struct str *)b);
+}
+
 bool str_starts(struct str s, struct str prefix)
 {
     return s.len >= prefix.len && str_equal((struct str){s.ptr, prefix.len}, prefix);
@@ -51,6 +56,11 @@ struct str str_basename(struct str path)
     return slash ? str_skip(path, (size_t)(slash + 1 - path.ptr)) : path;
 }
 
+struct str str_folder(struct str path)
+{
+    return (struct str){path.ptr, path.len - str_basename(path).len};
+}
+
 struct str str_cut(struct str *rest, char separator)
 {
     const char *at = rest->len ? memchr(rest->ptr, separator, rest->len) : NULL;
@@ -59,16 +69,11 @@ struct str str_cut(struct str *rest, char separator)
     return head;
 }
 
-static bool is_blank(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 struct str str_trim(struct str s)
 {
-    while (s.len && is_blank(s.ptr[0]))
+    while (s.len && str_is_blank(s.ptr[0]))
         s = str_skip(s, 1);
-    while (s.len && is_blank(s.ptr[s.len - 1]))
+    while (s.len && str_is_blank(s.ptr[s.len - 1]))
         s.len--;
     return s;
 }
@@ -102,7 +107,7 @@ bool str_i64(i64 *out, struct str s)
 bool str_double(double *out, struct str s)
 {
     char text[64], *end;
-    if (s.len == 0 || s.len >= sizeof(text) || is_blank(s.ptr[0]))
+    if (s.len == 0 || s.len >= sizeof(text) || str_is_blank(s.ptr[0]))
         return false;
     memcpy(text, s.ptr, s.len);
     text[s.len] = 0;

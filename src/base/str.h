@@ -22,6 +22,9 @@ bool str_equal(struct str a, struct str b);
 // <0, 0 or >0, by unsigned bytes as Go and strcmp order strings.
 int str_compare(struct str a, struct str b);
 
+// The same for qsort().
+int str_order(const void *a, const void *b);
+
 bool str_starts(struct str s, struct str prefix);
 bool str_ends(struct str s, struct str suffix);
 
@@ -34,9 +37,17 @@ struct str str_skip(struct str s, size_t n);
 // The part after the last '/', or all of it: Go's filepath.Base without its special cases.
 struct str str_basename(struct str path);
 
+// The part up to the last '/' and with it; empty when there is none.
+struct str str_folder(struct str path);
+
 // Cuts the part before the first separator off *rest and returns it; the whole rest when there is
 // none.
 struct str str_cut(struct str *rest, char separator);
+
+static inline bool str_is_blank(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
 
 // s without blanks at either end.
 struct str str_trim(struct str s);

@@ -164,15 +164,10 @@ static bool find_in_file(struct split *s, const struct dwarf_unit *skeleton, str
     return s->unit;
 }
 
-static struct str folder_of(struct str path)
-{
-    return (struct str){path.ptr, path.len - str_basename(path).len};
-}
-
 void split_find(struct split *s, const struct split_file *package,
                 const struct dwarf_unit *skeleton, struct str path, struct arena *a)
 {
-    struct str name = skeleton->dwo_name, beside = folder_of(path);
+    struct str name = skeleton->dwo_name, beside = str_folder(path);
     *s = (struct split){0};
     if (find_in_package(s, package, skeleton, a))
         return;

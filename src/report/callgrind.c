@@ -41,12 +41,6 @@ static void add_address(const struct writer *w, u64 address)
         buf_text(w->out, w->previous && n < nwhole ? relative : whole);
 }
 
-static i64 scaled(const struct report *r, i64 value)
-{
-    struct str unit;
-    return i64_of(unit_scale(value, r->sample_unit, r->output_unit, &unit));
-}
-
 // The function that a node is a part of: nodes of one function have the same.  In a call tree each
 // caller has its own.
 static u32 function_row(struct table *functions, const struct writer *w, const struct node *n)
@@ -115,7 +109,8 @@ static void add_node(struct writer *w, u32 row, const struct str *callee)
         add_name(w->out, "fn", &w->names, p->name);
     }
     add_address(w, p->address);
-    buf_printf(w->out, " %lld %lld\n", (long long)p->line, (long long)scaled(w->r, node_flat(n)));
+    buf_printf(w->out, " %lld %lld\n", (long long)p->line,
+               (long long)report_scaled(w->r, node_flat(n)));
     u32 nout;
     const u32 *out = graph_out(g, row, &nout);
     for (u32 i = 0; i < nout; i++) {
@@ -126,7 +121,7 @@ static void add_node(struct writer *w, u32 row, const struct str *callee)
         buf_text(w->out, "calls=0 ");
         add_address(w, to->address);
         buf_printf(w->out, " %lld\n* * %lld\n", (long long)to->line,
-                   (long long)scaled(w->r, e->weight));
+                   (long long)report_scaled(w->r, e->weight));
     }
     w->previous = p;
 }

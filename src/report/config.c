@@ -5,18 +5,18 @@
 #include <string.h>
 #include <strings.h>
 
+#define VARIABLE(type, name, standard, url, saved, choices, help)                                  \
+    {                                                                                              \
+#name, type, offsetof(struct config, name), standard, url, saved, choices, help            \
+    }
 #define TEXT(name, standard, url, saved, help)                                                     \
-    {                                                                                              \
-#name, CONFIG_TEXT, offsetof(struct config, name), standard, url, saved, NULL, help        \
-    }
+    VARIABLE(CONFIG_TEXT, name, standard, url, saved, NULL, help)
 #define BOOL(name, standard, url, saved, help)                                                     \
-    {                                                                                              \
-#name, CONFIG_BOOL, offsetof(struct config, name), standard, url, saved, NULL, help        \
-    }
+    VARIABLE(CONFIG_BOOL, name, standard, url, saved, NULL, help)
 #define FLOAT(name, standard, url, saved, help)                                                    \
-    {                                                                                              \
-#name, CONFIG_FLOAT, offsetof(struct config, name), standard, url, saved, NULL, help       \
-    }
+    VARIABLE(CONFIG_FLOAT, name, standard, url, saved, NULL, help)
+#define CHOICE(name, standard, url, saved, choices)                                                \
+    VARIABLE(CONFIG_CHOICE, name, standard, url, saved, choices, NULL)
 
 #define TAG_EXAMPLES                                                                               \
     "Use name=value syntax to limit the matching to a specific tag.\n"                             \
@@ -39,8 +39,7 @@ const struct config_variable config_variables[] = {
     TEXT(focus, "", "f", true,
          "Restricts to samples going through a node matching regexp\n"
          "Discard samples that do not include a node matching this regexp.\n" MATCHING),
-    {"granularity", CONFIG_CHOICE, offsetof(struct config, granularity), "", "g", true,
-     "functions filefunctions files lines addresses", NULL},
+    CHOICE(granularity, "", "g", true, "functions filefunctions files lines addresses"),
     TEXT(hide, "", "h", true,
          "Skips nodes matching regexp\n"
          "Discard nodes that match this location.\n"
@@ -55,10 +54,10 @@ const struct config_variable config_variables[] = {
          "Average sample value over first value (count)\n"
          "For memory profiles, report average memory per allocation.\n"
          "For time-based profiles, report average time per event.\n"),
-    {"nodecount", CONFIG_INT, offsetof(struct config, nodecount), "-1", "n", true, NULL,
-     "Max number of nodes to show\n"
-     "Uses heuristics to limit the number of locations to be displayed.\n"
-     "On graphs, dotted edges represent paths through nodes that have been removed.\n"},
+    VARIABLE(CONFIG_INT, nodecount, "-1", "n", true, NULL,
+             "Max number of nodes to show\n"
+             "Uses heuristics to limit the number of locations to be displayed.\n"
+             "On graphs, dotted edges represent paths through nodes that have been removed.\n"),
     FLOAT(nodefraction, "0.005", "nf", true, "Hide nodes below <f>*total"),
     BOOL(noinlines, "false", "noinlines", true,
          "Ignore inlines.\n"
@@ -85,7 +84,7 @@ const struct config_variable config_variables[] = {
          "If set, all frames above the highest match are dropped from every sample.\n" MATCHING),
     BOOL(showcolumns, "false", "showcolumns", true,
          "Show column numbers at the source code line level.\n"),
-    {"sort", CONFIG_CHOICE, offsetof(struct config, sort), "flat", "sort", true, "cum flat", NULL},
+    CHOICE(sort, "flat", "sort", true, "cum flat"),
     TEXT(source_path, "", NULL, false, "Search path for source files"),
     TEXT(tagfocus, "", "tf", true,
          "Restricts to samples with tags in range or matched by regexp\n" TAG_EXAMPLES),

@@ -117,12 +117,6 @@ static bool has_negative(const struct profile *p)
     return false;
 }
 
-static void text_field(struct json *j, const char *key, struct str text)
-{
-    json_key(j, key);
-    json_str(j, text);
-}
-
 static void types(struct writer *w)
 {
     const struct profile *p = &w->r->p;
@@ -130,10 +124,9 @@ static void types(struct writer *w)
     json_begin_array(&w->j);
     for (u32 i = 0; i < p->ntype; i++) {
         json_begin_object(&w->j);
-        text_field(&w->j, "name", profile_string(p, p->type[i].type));
-        text_field(&w->j, "unit", profile_string(p, p->type[i].unit));
-        json_key(&w->j, "total");
-        json_int(&w->j, report_total(w->r, i));
+        json_str_field(&w->j, "name", profile_string(p, p->type[i].type));
+        json_str_field(&w->j, "unit", profile_string(p, p->type[i].unit));
+        json_int_field(&w->j, "total", report_total(w->r, i));
         json_end(&w->j);
     }
     json_end(&w->j);
@@ -148,13 +141,12 @@ static void header(struct writer *w)
     report_profile_labels(&lines, r, "\n");
     for (u32 i = 0; i < r->nfilter; i++)
         buf_printf(&lines, "%.*s\n", STR_ARG(r->filter[i]));
-    text_field(&w->j, "title", report_title(r));
-    text_field(&w->j, "header", buf_str(&lines));
+    json_str_field(&w->j, "title", report_title(r));
+    json_str_field(&w->j, "header", buf_str(&lines));
     buf_free(&lines);
     types(w);
-    json_key(&w->j, "type");
-    json_int(&w->j, r->values.type);
-    text_field(&w->j, "unit", r->output_unit);
+    json_int_field(&w->j, "type", r->values.type);
+    json_str_field(&w->j, "unit", r->output_unit);
     json_key(&w->j, "ratio");
     json_double(&w->j, r->config.divide_by > 0 ? 1 / r->config.divide_by : 1);
     json_key(&w->j, "diff");
@@ -331,8 +323,7 @@ void report_flame_data(struct buf *out, struct report *r)
     w.is_diff = has_negative(&r->p);
     count_all(&count, &w);
     json_begin_object(&w.j);
-    json_key(&w.j, "version");
-    json_int(&w.j, VERSION);
+    json_int_field(&w.j, "version", VERSION);
     header(&w);
     tree(&w, "callees", &count.tree[CALLEES]);
     tree(&w, "callers", &count.tree[CALLERS]);

@@ -11,6 +11,12 @@ i64 report_divided(const struct report *r, i64 value)
     return ratio > 0 && ratio != 1 ? i64_of((double)value * ratio) : value;
 }
 
+i64 report_scaled(const struct report *r, i64 value)
+{
+    struct str unit;
+    return i64_of(unit_scale(value, r->sample_unit, r->output_unit, &unit));
+}
+
 void report_value(struct buf *out, const struct report *r, i64 value)
 {
     unit_label(out, report_divided(r, value), r->sample_unit, r->output_unit);

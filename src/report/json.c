@@ -20,16 +20,8 @@ struct writer {
 
 static void text_field(struct json *j, const char *key, struct str text)
 {
-    if (text.len == 0)
-        return;
-    json_key(j, key);
-    json_str(j, text);
-}
-
-static void number_field(struct json *j, const char *key, i64 value)
-{
-    json_key(j, key);
-    json_int(j, value);
+    if (text.len)
+        json_str_field(j, key, text);
 }
 
 static void true_field(struct json *j, const char *key, bool is_true)
@@ -43,7 +35,7 @@ static void true_field(struct json *j, const char *key, bool is_true)
 // Of a value: divided as the config says, in the profile's own unit.
 static void value_field(struct writer *w, const char *key, i64 value, i64 div)
 {
-    number_field(&w->j, key, report_divided(w->r, divided(value, div)));
+    json_int_field(&w->j, key, report_divided(w->r, divided(value, div)));
 }
 
 static void types(struct writer *w)
@@ -53,10 +45,8 @@ static void types(struct writer *w)
     json_begin_array(&w->j);
     for (u32 i = 0; i < p->ntype; i++) {
         json_begin_object(&w->j);
-        json_key(&w->j, "type");
-        json_str(&w->j, profile_string(p, p->type[i].type));
-        json_key(&w->j, "unit");
-        json_str(&w->j, profile_string(p, p->type[i].unit));
+        json_str_field(&w->j, "type", profile_string(p, p->type[i].type));
+        json_str_field(&w->j, "unit", profile_string(p, p->type[i].unit));
         json_end(&w->j);
     }
     json_end(&w->j);
@@ -75,11 +65,11 @@ static void time_fields(struct writer *w)
         text_field(&w->j, "time", str_of(text));
     }
     if (p->duration_ns)
-        number_field(&w->j, "duration_ns", p->duration_ns);
+        json_int_field(&w->j, "duration_ns", p->duration_ns);
     if (p->period) {
         text_field(&w->j, "period_type", profile_string(p, p->period_type.type));
         text_field(&w->j, "period_unit", profile_string(p, p->period_type.unit));
-        number_field(&w->j, "period", p->period);
+        json_int_field(&w->j, "period", p->period);
     }
 }
 
@@ -115,17 +105,15 @@ static void header(struct writer *w)
     const struct report *r = w->r;
     const struct profile *p = &r->p;
     struct str granularity = r->config.granularity;
-    number_field(&w->j, "version", VERSION);
+    json_int_field(&w->j, "version", VERSION);
     text_field(&w->j, "file", report_title(r));
     if (p->nmapping > 1)
         text_field(&w->j, "build_id", profile_string(p, p->mapping[1].build_id));
     comments(w);
-    json_key(&w->j, "type");
-    json_str(&w->j, r->sample_type);
-    json_key(&w->j, "unit");
-    json_str(&w->j, r->sample_unit);
+    json_str_field(&w->j, "type", r->sample_type);
+    json_str_field(&w->j, "unit", r->sample_unit);
     types(w);
-    number_field(&w->j, "type_index", r->values.type);
+    json_int_field(&w->j, "type_index", r->values.type);
     time_fields(w);
     text_field(&w->j, "granularity", granularity.len ? granularity : STR("functions"));
     filters(w);
@@ -141,9 +129,9 @@ static void place_fields(struct writer *w, const struct places *ps, u32 row)
     text_field(&w->j, "function", p->name);
     text_field(&w->j, "file", p->file);
     if (p->line)
-        number_field(&w->j, "line", p->line);
+        json_int_field(&w->j, "line", p->line);
     if (p->column)
-        number_field(&w->j, "column", p->column);
+        json_int_field(&w->j, "column", p->column);
     text_field(&w->j, "object", p->objfile);
     if (p->address) {
         char text[32];
@@ -156,7 +144,7 @@ static void node(struct writer *w, u32 row)
 {
     const struct node *n = &w->trimmed.graph.node[row];
     json_begin_object(&w->j);
-    number_field(&w->j, "id", row);
+    json_int_field(&w->j, "id", row);
     place_fields(w, &w->trimmed.graph.places, n->place);
     value_field(w, "flat", n->flat, n->flat_div);
     value_field(w, "cum", n->cum, n->cum_div);
@@ -185,9 +173,9 @@ static void need_trimmed(struct writer *w)
     const struct trimmed *t = &w->trimmed;
     json_key(&w->j, "dropped");
     json_begin_object(&w->j);
-    number_field(&w->j, "light_nodes", t->dropped_nodes);
-    number_field(&w->j, "light_edges", t->dropped_edges);
-    number_field(&w->j, "more_nodes", t->norig - t->graph.nshown);
+    json_int_field(&w->j, "light_nodes", t->dropped_nodes);
+    json_int_field(&w->j, "light_edges", t->dropped_edges);
+    json_int_field(&w->j, "more_nodes", t->norig - t->graph.nshown);
     json_end(&w->j);
 }
 
@@ -211,8 +199,8 @@ static void write_graph(struct writer *w)
     for (u32 i = 0; i < n; i++) {
         const struct edge *e = &g->edge[row[i]];
         json_begin_object(&w->j);
-        number_field(&w->j, "from", e->src);
-        number_field(&w->j, "to", e->dest);
+        json_int_field(&w->j, "from", e->src);
+        json_int_field(&w->j, "to", e->dest);
         value_field(w, "weight", e->weight, e->weight_div);
         true_field(&w->j, "inline", e->is_inline);
         true_field(&w->j, "residual", e->is_residual);
@@ -239,9 +227,9 @@ static void write_tree(struct writer *w)
     json_begin_array(&w->j);
     for (u32 i = 0; i < t.n; i++) {
         json_begin_object(&w->j);
-        number_field(&w->j, "id", i);
+        json_int_field(&w->j, "id", i);
         if (i)
-            number_field(&w->j, "parent", t.parent[i]);
+            json_int_field(&w->j, "parent", t.parent[i]);
         if (t.place[i])
             place_fields(w, &places, t.place[i]);
         else
@@ -349,15 +337,13 @@ static void write_tags(struct writer *w)
     for (u32 i = 1; i < t.nkey; i++) {
         const struct tag_key *k = &t.key[i];
         json_begin_object(&w->j);
-        json_key(&w->j, "key");
-        json_str(&w->j, k->name);
+        json_str_field(&w->j, "key", k->name);
         value_field(w, "total", k->total, 0);
         json_key(&w->j, "values");
         json_begin_array(&w->j);
         for (u32 n = 1; n < k->ntag; n++) {
             json_begin_object(&w->j);
-            json_key(&w->j, "name");
-            json_str(&w->j, k->tag[n].name);
+            json_str_field(&w->j, "name", k->tag[n].name);
             value_field(w, "value", k->tag[n].value, 0);
             json_end(&w->j);
         }

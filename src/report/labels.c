@@ -3,11 +3,6 @@
 
 #include "report/report.h"
 
-static int by_text(const void *a, const void *b)
-{
-    return str_compare(*(const struct str *)a, *(const struct str *)b);
-}
-
 // How many labels from the first one on are of its kind and key.
 static u32 same_key(const struct profile *p, const struct label *l, u32 n)
 {
@@ -34,6 +29,6 @@ u32 report_label_parts(struct str **part, const struct report *r, const struct s
         (*part)[n++] = arena_str(r->arena, buf_str(&b));
         buf_free(&b);
     }
-    qsort(*part, n, sizeof(**part), by_text);
+    qsort(*part, n, sizeof(**part), str_order);
     return n;
 }

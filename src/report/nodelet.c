@@ -52,11 +52,6 @@ struct counter {
     u32 ncarried, carried_cap;
 };
 
-static int by_text(const void *a, const void *b)
-{
-    return str_compare(*(const struct str *)a, *(const struct str *)b);
-}
-
 // Row of the sample's text labels, joined.
 static u32 text_row(struct counter *c, const struct label *l, u32 n)
 {
@@ -70,7 +65,7 @@ static u32 text_row(struct counter *c, const struct label *l, u32 n)
     }
     if (nparts == 0)
         return 0;
-    qsort(part, nparts, sizeof(*part), by_text);
+    qsort(part, nparts, sizeof(*part), str_order);
     struct buf joined;
     buf_init(&joined, SIZE_MAX / 2);
     for (u32 i = 0; i < nparts; i++) {

@@ -36,12 +36,6 @@ static u32 function_row(struct build *b, struct table *functions, const struct p
     return row;
 }
 
-static i64 scaled(const struct report *r, i64 value)
-{
-    struct str unit;
-    return i64_of(unit_scale(value, r->sample_unit, r->output_unit, &unit));
-}
-
 static void add_entry(struct build *b, struct table *functions, const struct report *r,
                       const struct graph *g, const struct node *n)
 {
@@ -51,8 +45,8 @@ static void add_entry(struct build *b, struct table *functions, const struct rep
     *build_line(b) = (struct line){function, place->line, place->column};
     build_sample(b);
     build_frame(b, b->p.nlocation - 1);
-    build_value(b, scaled(r, node_cum(n)));
-    build_value(b, scaled(r, node_flat(n)));
+    build_value(b, report_scaled(r, node_cum(n)));
+    build_value(b, report_scaled(r, node_flat(n)));
 }
 
 // One sample an entry of -top: its cum and its flat value, with the place as its only frame.

@@ -110,6 +110,9 @@ struct graph report_nodes(const struct report *r);
 // A value divided as the config's divide_by says.
 i64 report_divided(const struct report *r, i64 value);
 
+// A value in the report's unit, without a fraction.
+i64 report_scaled(const struct report *r, i64 value);
+
 // Appends a value in the report's unit, divided as the config says.
 void report_value(struct buf *out, const struct report *r, i64 value);
 

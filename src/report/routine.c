@@ -139,11 +139,6 @@ static int by_binary(const void *a, const void *b)
     return (l->linked > r->linked) - (l->linked < r->linked);
 }
 
-static int by_text(const void *a, const void *b)
-{
-    return str_compare(*(const struct str *)a, *(const struct str *)b);
-}
-
 // All names of the routine that begins at the symbol table's row, in the order of nm.
 static void add_all_names(struct routine *to, const struct symtab *t, u32 row, struct arena *a)
 {
@@ -151,7 +146,7 @@ static void add_all_names(struct routine *to, const struct symtab *t, u32 row, s
     to->name = arena_new(a, struct str, next - row);
     for (u32 i = row; i < next; i++)
         to->name[to->nname++] = t->at[i].text;
-    qsort(to->name, to->nname, sizeof(*to->name), by_text);
+    qsort(to->name, to->nname, sizeof(*to->name), str_order);
 }
 
 // Where the address that is asked for is in a mapping's binary.

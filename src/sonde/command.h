@@ -48,4 +48,7 @@ bool option_next(struct option *o, char **argument, u32 *at);
 bool option_value(struct str *value, const struct option *o, char **argument, u32 *at,
                   struct err *e);
 
+// A truth value as Go's strconv.ParseBool reads it; false: it is none.
+bool option_bool(bool *out, struct str text);
+
 #endif

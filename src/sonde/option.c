@@ -30,3 +30,18 @@ bool option_value(struct str *value, const struct option *o, char **argument, u3
     *value = str_of(argument[(*at)++]);
     return true;
 }
+
+bool option_bool(bool *out, struct str text)
+{
+    static const char *const word[2][6] = {{"0", "f", "F", "false", "FALSE", "False"},
+                                           {"1", "t", "T", "true", "TRUE", "True"}};
+    for (u32 i = 0; i < 2; i++) {
+        for (u32 k = 0; k < ARRAY_LEN(word[i]); k++) {
+            if (str_equal(text, str_of(word[i][k]))) {
+                *out = i;
+                return true;
+            }
+        }
+    }
+    return false;
+}

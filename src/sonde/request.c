@@ -88,25 +88,8 @@ struct parser {
     struct str *diff;
     u32 ndiff;
     bool type_flag[ARRAY_LEN(type_flags)];
-    const struct report_type *second_type;
     struct str choices[2]; // of one variable, that exclude each other
 };
-
-// Go's strconv.ParseBool.
-static bool parse_bool(bool *out, struct str text)
-{
-    static const char *const word[2][6] = {{"0", "f", "F", "false", "FALSE", "False"},
-                                           {"1", "t", "T", "true", "TRUE", "True"}};
-    for (u32 i = 0; i < 2; i++) {
-        for (u32 k = 0; k < ARRAY_LEN(word[i]); k++) {
-            if (str_equal(text, str_of(word[i][k]))) {
-                *out = i;
-                return true;
-            }
-        }
-    }
-    return false;
-}
 
 static bool bad_value(const struct parser *p, struct str value, const char *what, struct err *e)
 {
@@ -118,7 +101,7 @@ static bool bad_value(const struct parser *p, struct str value, const char *what
 static bool take_bool(struct parser *p, bool *out, struct err *e)
 {
     *out = true;
-    return !p->o.has_value || parse_bool(out, p->o.value) ||
+    return !p->o.has_value || option_bool(out, p->o.value) ||
            bad_value(p, p->o.value, "boolean ", e);
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sonde/command.h"
 #include "sonde/output.h"
 #include "sonde/prompt.h"
 #include "sonde/usage.h"
@@ -147,15 +148,12 @@ static void help(const struct shell *s, struct str name)
 static bool assign(struct shell *s, const struct config_variable *v, struct str choice,
                    struct str value, struct err *e)
 {
-    static const char *const truths[] = {"1", "t", "T", "true", "TRUE", "True"};
+    bool is_chosen;
     u32 type;
-    if (choice.len) {
-        for (size_t i = 0; i < ARRAY_LEN(truths); i++) {
-            if (str_equal(value, str_of(truths[i])))
-                return config_set(&s->config, v, arena_str(s->arena, choice), e);
-        }
+    if (choice.len && option_bool(&is_chosen, value) && is_chosen)
+        return config_set(&s->config, v, arena_str(s->arena, choice), e);
+    if (choice.len)
         return err_set(e, EINVAL, "unknown config field \"%.*s\"", STR_ARG(choice));
-    }
     if (strcmp(v->name, "sample_index") == 0) {
         if (!profile_type_find(&type, s->p, value, e))
             return false;
@@ -203,18 +201,13 @@ struct command_line {
     struct arena *arena;
 };
 
-static bool is_blank(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 static void split(struct command_line *l, struct str text)
 {
     for (size_t i = 0, start; i < text.len;) {
-        while (i < text.len && is_blank(text.ptr[i]))
+        while (i < text.len && str_is_blank(text.ptr[i]))
             i++;
         start = i;
-        while (i < text.len && !is_blank(text.ptr[i]))
+        while (i < text.len && !str_is_blank(text.ptr[i]))
             i++;
         if (i > start)
             *arena_push(l->arena, l->word, l->n, l->cap) =
