@@ -131,11 +131,22 @@ $(BUILD)/tests/programs/%.so: tests/programs/%_lib.c
 	$(call say,TEST,$@)
 	$(Q)$(CC) -std=gnu17 -Wall -Wextra -O2 -g -fPIC -shared $< -o $@
 
+# What the tests of symbols ask: answers, and names, for others to compare.
+TELLERS  := $(BUILD)/tests/symbols/lookup $(BUILD)/tests/symbols/names
+$(TELLERS): $(BUILD)/tests/symbols/%: tests/symbols/%.c $(PARTS)
+	@mkdir -p $(@D)
+	$(call say,TEST,$@)
+	$(Q)$(CC) $(ALL) $(CFLAGS) $(SAN) $< $(PARTS) $(LIBS) $(HEAVY) -o $@
+
+# A table of how answers agree with others', for all ways in which debug information comes; some minutes.
+check-symbols: $(TELLERS)
+	tests/symbols/matrix $(BUILD)/tests/symbols/lookup $(BUILD)/symbols
+
 # What a sanitizer's variant can test: the library itself is never built with one.
 check-command: $(BUILD)/sonde $(BUILD)/libsonde.so $(BUILD)/libsonde.a $(UNIT) $(PROGRAMS) $(PLUGINS)
 	ASAN_OPTIONS=detect_leaks=0 TSAN_OPTIONS=suppressions=$(CURDIR)/tests/tsan.supp BUILD=$(BUILD) prove --timer -j2 $(PROVE_FLAGS) $(UNIT) tests/e2e/command_test.sh tests/e2e/serve_test.sh
 
-check: $(PRODUCTS) $(UNIT) $(PROGRAMS) $(PLUGINS) $(RANDOM)
+check: $(PRODUCTS) $(UNIT) $(PROGRAMS) $(PLUGINS) $(RANDOM) $(TELLERS)
 	BUILD=$(BUILD) prove --timer -j2 $(PROVE_FLAGS) $(UNIT) $(SCRIPTS)
 
 # Fuzzers, each with its kept inputs; FUZZ_SECONDS of new ones.  A crash leaves its input in $(BUILD)/fuzz.
@@ -196,5 +207,5 @@ install: $(PRODUCTS)
 clean:
 	rm -rf build build-asan build-tsan build-coverage
 
-.PHONY: all check check-command fuzz bench bench-library bench-command demo lint format install clean
+.PHONY: all check check-command check-symbols fuzz bench bench-library bench-command demo lint format install clean
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

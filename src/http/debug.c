@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "base/html.h"
-#include "object/demangle.h"
+#include "profile/demangle.h"
 #include "profile/encode.h"
 #include "profile/symbolize.h"
 #include "record/folder.h"
@@ -116,6 +116,7 @@ static void serve_heap(struct debug *d, const struct http_request *q, struct htt
     pthread_mutex_lock(&d->lock);
     p = profile_symbolize(&p, &d->symbolizer, false, q->arena);
     pthread_mutex_unlock(&d->lock);
+    p = profile_demangle(&p, DEMANGLE_DEFAULT, false, q->arena);
     profile_encode_gzip(&r->body, &p);
     r->mime = "application/octet-stream";
     r->filename = default_type ? "allocs" : "heap";
@@ -172,7 +173,7 @@ static struct str function_at(struct debug *d, const struct record_view *v, u64 
     };
     if (symbolizer_find(&d->symbolizer, &q, &line) == 0)
         return STR("");
-    return demangle(line[0].function, a);
+    return demangle(line[0].function, DEMANGLE_DEFAULT, a);
 }
 
 // Addresses, "0x1234+0x5678", as the query or the body; a line for each that has a name.

@@ -4,12 +4,17 @@
 
 #include "base/arena.h"
 
-// The source name of a C++ (Itanium) or Rust (legacy, v0) symbol, without parameters and template
-// arguments, as pprof shows it by default; other names as they are.
-struct str demangle(struct str symbol, struct arena *a);
+// How much of a name is shown, as pprof's -symbolize=demangle=MODE says.
+enum demangle_mode {
+    DEMANGLE_DEFAULT,   // without parameters and template arguments
+    DEMANGLE_TEMPLATES, // without parameters
+    DEMANGLE_FULL,
+    DEMANGLE_NONE,     // as the linker has it
+    DEMANGLE_BINUTILS, // as objdump has it: all, with what the compiler added (" [clone .cold]")
+};
 
-// The same with the arguments of templates; and with all that there is, parameters too.
-struct str demangle_templates(struct str symbol, struct arena *a);
-struct str demangle_whole(struct str symbol, struct arena *a);
+// The source name of a symbol of C++ (Itanium), Rust (legacy, v0) or D; of another one, that looks
+// like C++ already, without what the mode leaves out; else as it is.  Any bytes may be in it.
+struct str demangle(struct str symbol, enum demangle_mode mode, struct arena *a);
 
 #endif

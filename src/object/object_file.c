@@ -183,7 +183,8 @@ static void read_dwarf(struct object_file *f)
         f->debug_path = arena_str(f->arena, debug_path ? str_of(debug_path) : f->path);
 }
 
-bool object_file_open(struct object_file *f, const char *path, struct arena *a, struct err *e)
+bool object_file_open(struct object_file *f, const char *path, bool names_only, struct arena *a,
+                      struct err *e)
 {
     *f = (struct object_file){.arena = a, .path = arena_str(a, str_of(path))};
     names_init(&f->names, a);
@@ -197,7 +198,8 @@ bool object_file_open(struct object_file *f, const char *path, struct arena *a, 
     read_segments(f);
     read_names(f);
     find_kernel_text(f);
-    read_dwarf(f);
+    if (!names_only)
+        read_dwarf(f);
     return true;
 }
 

@@ -31,7 +31,8 @@ struct object_file {
 };
 
 // All is allocated in a.  Fails when the file cannot be read or is no ELF file.
-bool object_file_open(struct object_file *f, const char *path, struct arena *a, struct err *e);
+bool object_file_open(struct object_file *f, const char *path, bool names_only, struct arena *a,
+                      struct err *e);
 void object_file_close(struct object_file *f);
 
 #endif

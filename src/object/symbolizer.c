@@ -34,6 +34,19 @@ void symbolizer_close(struct symbolizer *s)
     s->nfile = s->nplace = 1;
 }
 
+bool symbolizer_can(struct str path)
+{
+    static const char *const prefix[] = {"[",       "/dev/dri/", "//anon",
+                                         "/memfd:", "http://",   "https://"};
+    if (kernel_is(path) || vdso_is(path))
+        return true;
+    for (size_t i = 0; i < ARRAY_LEN(prefix); i++) {
+        if (str_starts(path, str_of(prefix[i])))
+            return false;
+    }
+    return path.len != 0;
+}
+
 // Row of the query's file, which is not open yet when it is new.
 static u32 add_file(struct symbolizer *s, const struct symbolizer_query *q)
 {
@@ -46,6 +59,7 @@ static u32 add_file(struct symbolizer *s, const struct symbolizer_query *q)
     if (row == s->nfile) {
         struct symbolizer_file *f = arena_push(s->arena, s->file, s->nfile, s->file_cap);
         f->query = *q;
+        f->names_only = s->names_only;
         f->query.path = arena_str(s->arena, q->path);
         f->query.build_id = arena_str(s->arena, q->build_id);
     }
@@ -55,7 +69,7 @@ static u32 add_file(struct symbolizer *s, const struct symbolizer_query *q)
 
 static bool open_symbols(struct symbolizer_file *f, const char *path, struct err *e)
 {
-    return symbols_open(&f->symbols, path, f->query.build_id, &f->arena, e);
+    return symbols_open(&f->symbols, path, f->query.build_id, f->names_only, &f->arena, e);
 }
 
 // Opens the copy that perf has kept of the file.

@@ -22,6 +22,7 @@ struct symbolizer_file {
     struct name_list names;        // of the kernel and JIT code; may be empty
     struct arena arena;            // of both
     struct err error;              // why neither is there
+    bool names_only;               // see struct symbolizer
     bool is_open;                  // that is: was tried
     bool is_reported;              // by symbolizer_trouble()
 };
@@ -36,6 +37,7 @@ struct symbolizer_place {
 
 struct symbolizer {
     struct arena *arena;
+    bool names_only;    // without lines: quicker
     struct table files; // path, NUL, build id -> row of file
     struct symbolizer_file *file;
     u32 nfile, file_cap;
@@ -47,6 +49,10 @@ struct symbolizer {
 
 void symbolizer_init(struct symbolizer *s, struct arena *a);
 void symbolizer_close(struct symbolizer *s);
+
+// Whether addresses in a mapping of that path can be looked up: it is a file's, or code that the
+// system has names for.
+bool symbolizer_can(struct str path);
 
 // Looks up many addresses at once, on all processors, for symbolizer_find() to find.
 void symbolizer_prepare(struct symbolizer *s, const struct symbolizer_query *q, u32 n);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include "object/by_build_id.h"
 #include "object/debug_hint.h"
 #include "object/dwarf_index.h"
 #include "object/object_file.h"
@@ -27,6 +28,7 @@ struct kept {
 struct symbols {
     struct object_file file;
     struct split_file package;
+    bool names_only;
     bool lost_split; // a unit's other part was not found
     struct kept kept[NKEPT];
     u64 nlookup;
@@ -50,17 +52,31 @@ static bool has_split_units(const struct object_file *f)
     return false;
 }
 
-bool symbols_open(struct symbols **out, const char *path, struct str build_id, struct arena *a,
-                  struct err *e)
+static bool open_file(struct symbols *s, const char *path, struct str build_id, struct arena *a,
+                      struct err *e)
+{
+    if (!object_file_open(&s->file, path, s->names_only, a, e))
+        return false;
+    if (check_build_id(&s->file, build_id, e))
+        return true;
+    object_file_close(&s->file);
+    return false;
+}
+
+bool symbols_open(struct symbols **out, const char *path, struct str build_id, bool names_only,
+                  struct arena *a, struct err *e)
 {
     struct symbols *s = arena_new(a, struct symbols, 1);
+    struct str other;
+    struct err why;
+    s->names_only = names_only;
     for (u32 i = 0; i < NKEPT; i++)
         arena_init(&s->kept[i].arena, SIZE_MAX);
-    if (!object_file_open(&s->file, path, a, e))
-        return false;
-    if (!check_build_id(&s->file, build_id, e)) {
-        object_file_close(&s->file);
-        return false;
+    if (!open_file(s, path, build_id, a, e)) {
+        // Another file may have the same contents.
+        if (!by_build_id_find(&other, build_id, a) || !open_file(s, other.ptr, build_id, a, &why))
+            return false;
+        e->code = 0;
     }
     if (has_split_units(&s->file))
         split_open_package(&s->package, s->file.debug_path, a);
@@ -82,6 +98,8 @@ void symbols_close(struct symbols *s)
 bool symbols_lack(const struct symbols *s, struct str path, struct err *why)
 {
     const struct object_file *f = &s->file;
+    if (s->names_only)
+        return false;
     if (f->lost.len)
         err_write(why, ENODATA,
                   "%.*s: the debug information needs %.*s, which is not there: install the package "

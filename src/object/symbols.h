@@ -11,9 +11,10 @@
 struct symbols; // one open file
 
 // Opens the file at path; build_id (in hex, may be empty) must be the file's, or else it is another
-// file than the one that ran: EBADMSG.  All is allocated in a.
-bool symbols_open(struct symbols **out, const char *path, struct str build_id, struct arena *a,
-                  struct err *e);
+// file than the one that ran: EBADMSG.  names_only: without lines, which is quicker.  All is
+// allocated in a.
+bool symbols_open(struct symbols **out, const char *path, struct str build_id, bool names_only,
+                  struct arena *a, struct err *e);
 void symbols_close(struct symbols *s);
 
 // What is missing in the file, which a person knows by path, and what to do about it; false when

@@ -130,7 +130,7 @@ static void write_name(struct buf *out, struct str text, struct arena *a)
 {
     i64 at = str_find(text, STR("@"));
     struct str symbol = at > 0 ? (struct str){text.ptr, (size_t)at} : text;
-    buf_add(out, demangle_whole(symbol, a));
+    buf_add(out, demangle(symbol, DEMANGLE_BINUTILS, a));
     buf_add(out, str_skip(text, symbol.len));
 }
 

@@ -2,53 +2,25 @@
 
 #include <string.h>
 
-#include "object/demangle.h"
-#include "object/kernel.h"
-#include "object/vdso.h"
 #include "profile/build.h"
 
 struct job {
     const struct profile *from;
-    struct symbolizer *symbolizer;
     struct build b;         // only its functions, lines and strings are used
-    struct table functions; // name, system name, file, start line -> row
-    struct table names;     // linker's name -> row of name
-    struct str *name;       // by row of names: demangled
-    u32 nname, name_cap;
-    u64 last_id; // of a function
+    struct table functions; // name, file, start line -> row
+    u64 last_id;            // of a function
+    struct location *location;
+    struct mapping *mapping;
 };
-
-// What is in no file that symbols could be read from.
-static bool is_file(struct str path)
-{
-    static const char *const prefix[] = {"[",       "/dev/dri/", "//anon",
-                                         "/memfd:", "http://",   "https://"};
-    if (kernel_is(path) || vdso_is(path))
-        return true;
-    for (size_t i = 0; i < ARRAY_LEN(prefix); i++) {
-        if (str_starts(path, str_of(prefix[i])))
-            return false;
-    }
-    return path.len != 0;
-}
-
-static struct str demangled(struct job *j, struct str symbol)
-{
-    u32 row = table_add(&j->names, symbol);
-    if (row == j->nname)
-        *arena_push(j->b.arena, j->name, j->nname, j->name_cap) = demangle(symbol, j->b.arena);
-    return j->name[row];
-}
 
 static u32 function_row(struct job *j, const struct symbol_line *line)
 {
     struct {
-        u32 name, system_name, filename;
+        u32 name, filename;
         i64 start_line;
     } key;
     memset(&key, 0, sizeof(key)); // its padding too: it is hashed
-    key.name = build_string(&j->b, demangled(j, line->function));
-    key.system_name = build_string(&j->b, line->function);
+    key.name = build_string(&j->b, line->function);
     key.filename = build_string(&j->b, line->filename);
     key.start_line = line->start_line;
     u32 row = table_add(&j->functions, (struct str){(char *)&key, sizeof(key)});
@@ -57,7 +29,7 @@ static u32 function_row(struct job *j, const struct symbol_line *line)
         struct function *f = build_function(&j->b);
         f->id = ++j->last_id;
         f->name = key.name;
-        f->system_name = key.system_name;
+        f->system_name = key.name;
         f->filename = key.filename;
         f->start_line = key.start_line;
     }
@@ -97,24 +69,67 @@ static void start_build(struct job *j, const struct profile *p, struct arena *a)
     for (u32 i = 0; i < p->nline; i++)
         *arena_push(a, j->b.p.line, j->b.p.nline, j->b.line_cap) = p->line[i];
     table_init(&j->functions, a);
-    table_init(&j->names, a);
-    arena_push(a, j->name, j->nname, j->name_cap);
+    j->location = arena_new(a, struct location, p->nlocation);
+    j->mapping = arena_new(a, struct mapping, p->nmapping);
+    memcpy(j->location, p->location, p->nlocation * sizeof(*p->location));
+    memcpy(j->mapping, p->mapping, p->nmapping * sizeof(*p->mapping));
+}
+
+static struct profile finish_build(const struct job *j)
+{
+    struct profile out = *j->from;
+    out.string = j->b.p.string;
+    out.nstring = j->b.p.nstring;
+    out.function = j->b.p.function;
+    out.nfunction = j->b.p.nfunction;
+    out.line = j->b.p.line;
+    out.nline = j->b.p.nline;
+    out.location = j->location;
+    out.mapping = j->mapping;
+    return out;
+}
+
+// Memory without a name of its own: where a program's text was moved to huge pages, or what a
+// compiler at run time made.
+static bool is_anonymous(struct str path)
+{
+    return path.len == 0 || str_starts(path, STR("//anon")) ||
+           str_starts(path, STR("/anon_hugepage")) || str_starts(path, STR("[anon"));
+}
+
+// The file whose mapping an anonymous one continues; the mapping itself when it is none, or when
+// nothing is beside it.  *offset is then that in the file, of the byte at its start.
+static const struct mapping *file_of(const struct profile *p, const struct mapping *m, u64 *offset)
+{
+    *offset = m->offset;
+    for (u32 row = 1; row < p->nmapping && is_anonymous(profile_string(p, m->filename)); row++) {
+        const struct mapping *other = &p->mapping[row];
+        bool is_before = other->limit == m->start && other->start < m->start;
+        bool is_behind = other->start == m->limit && other->offset >= other->start - m->start;
+        if ((!is_before && !is_behind) || !symbolizer_can(profile_string(p, other->filename)))
+            continue;
+        *offset = other->offset + (m->start - other->start);
+        return other;
+    }
+    return m;
 }
 
 static bool is_wanted(const struct profile *p, const struct location *l, bool force)
 {
-    const struct mapping *m = &p->mapping[l->mapping];
-    return (l->nline == 0 || force) && l->mapping && is_file(profile_string(p, m->filename)) &&
-           l->address >= m->start;
+    u64 offset;
+    const struct mapping *m = &p->mapping[l->mapping], *file = file_of(p, m, &offset);
+    return (l->nline == 0 || force) && l->mapping &&
+           symbolizer_can(profile_string(p, file->filename)) && l->address >= m->start;
 }
 
 static struct symbolizer_query query_of(const struct profile *p, const struct location *l)
 {
-    const struct mapping *m = &p->mapping[l->mapping];
+    u64 offset;
+    const struct mapping *m = &p->mapping[l->mapping], *file = file_of(p, m, &offset);
     return (struct symbolizer_query){
-        .path = profile_string(p, m->filename),
-        .build_id = profile_string(p, m->build_id),
-        .mapping = {m->start, m->limit, m->offset},
+        .path = profile_string(p, file->filename),
+        .build_id = profile_string(p, file->build_id),
+        .mapping = {m->start, m->limit, offset},
         .address = l->address,
     };
 }
@@ -137,32 +152,32 @@ static void prepare(const struct profile *p, struct symbolizer *s, bool force)
 struct profile profile_symbolize(const struct profile *p, struct symbolizer *s, bool force,
                                  struct arena *a)
 {
-    struct job j = {.from = p, .symbolizer = s};
+    struct job j = {.from = p};
     start_build(&j, p, a);
     prepare(p, s, force);
-    struct location *location = arena_new(a, struct location, p->nlocation);
-    struct mapping *mapping = arena_new(a, struct mapping, p->nmapping);
-    memcpy(location, p->location, p->nlocation * sizeof(*location));
-    memcpy(mapping, p->mapping, p->nmapping * sizeof(*mapping));
     for (u32 row = 1; row < p->nlocation; row++) {
-        struct location *l = &location[row];
-        struct mapping *m = &mapping[l->mapping];
+        struct location *l = &j.location[row];
         struct symbol_line *line;
         if (!is_wanted(p, l, force))
             continue;
         struct symbolizer_query q = query_of(p, l);
         u32 n = symbolizer_find(s, &q, &line);
         if (n)
-            add_lines(&j, l, m, line, n);
+            add_lines(&j, l, &j.mapping[l->mapping], line, n);
     }
-    struct profile out = *p;
-    out.string = j.b.p.string;
-    out.nstring = j.b.p.nstring;
-    out.function = j.b.p.function;
-    out.nfunction = j.b.p.nfunction;
-    out.line = j.b.p.line;
-    out.nline = j.b.p.nline;
-    out.location = location;
-    out.mapping = mapping;
-    return out;
+    return finish_build(&j);
+}
+
+struct profile profile_name_locations(const struct profile *p, const struct str *name,
+                                      struct arena *a)
+{
+    struct job j = {.from = p};
+    start_build(&j, p, a);
+    for (u32 row = 1; row < p->nlocation; row++) {
+        struct location *l = &j.location[row];
+        struct symbol_line line = {.function = name[row]};
+        if (name[row].len)
+            add_lines(&j, l, &j.mapping[l->mapping], &line, 1);
+    }
+    return finish_build(&j);
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/table.h"
@@ -133,7 +134,8 @@ struct reading {
     struct table locations; // frame word -> position
     u32 *location;          // by position
     u32 nlocation, location_cap;
-    u32 *mapping;      // profile row of a record row
+    u32 *mapping;      // profile row of a record row; of row 0, which is no file, see jit_mapping()
+    bool is_jit_known; // whether jit_mapping() has made one
     struct held *held; // by word offset of the stack
 };
 
@@ -161,13 +163,28 @@ static void add_mappings(struct reading *r)
     }
 }
 
+// Profile row of a mapping for code that is in no file, if the process's compiler at run time says
+// what it is called; as perf names such mappings.
+static u32 jit_mapping(struct reading *r)
+{
+    struct str path = arena_printf(r->b.arena, "/tmp/perf-%u.map", r->v->header.pid);
+    if (r->is_jit_known || access(path.ptr, F_OK) != 0)
+        return r->mapping[0];
+    r->is_jit_known = true;
+    struct mapping *m = build_mapping(&r->b);
+    m->limit = UINT64_MAX;
+    m->filename = build_string(&r->b, path);
+    return r->mapping[0] = r->b.p.nmapping - 1;
+}
+
 static u32 frame_location(struct reading *r, u64 frame)
 {
     u32 position = table_add(&r->locations, (struct str){(char *)&frame, sizeof(frame)});
     if (position == r->nlocation) {
         struct location *l = build_location(&r->b);
         l->address = record_frame_address(frame);
-        l->mapping = r->mapping[record_frame_mapping(frame)];
+        u32 mapping = record_frame_mapping(frame);
+        l->mapping = mapping ? r->mapping[mapping] : jit_mapping(r);
         *arena_push(r->b.arena, r->location, r->nlocation, r->location_cap) = r->b.p.nlocation - 1;
     }
     return r->location[position];

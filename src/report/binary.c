@@ -21,7 +21,7 @@ static struct binary *open_binary(struct binaries *b, struct str path, struct st
 {
     struct binary *file = arena_new(b->arena, struct binary, 1);
     file->path = arena_str(b->arena, path);
-    if (!symbols_open(&file->symbols, file->path.ptr, build_id, b->arena, &file->error))
+    if (!symbols_open(&file->symbols, file->path.ptr, build_id, false, b->arena, &file->error))
         return file;
     if (!disassembly_open(&file->code, file->symbols, b->is_intel, b->arena, &file->error)) {
         symbols_close(file->symbols);

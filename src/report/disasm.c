@@ -62,7 +62,7 @@ static bool is_wanted(struct memo *m, const struct instruction *i)
 // As objdump's reader has it: "work" for "work()", but "work(int)".
 static struct str function_name(struct str symbol, struct arena *a)
 {
-    struct str name = demangle_whole(symbol, a);
+    struct str name = demangle(symbol, DEMANGLE_BINUTILS, a);
     name.len -= str_ends(name, STR("()")) ? 2 : 0;
     return name;
 }

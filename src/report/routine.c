@@ -21,16 +21,16 @@ bool routine_matches(struct str *name, const struct regex *wanted, struct str fu
     *name = function;
     if (!wanted || regex_match(wanted, function))
         return true;
-    struct str whole = demangle_whole(function, a);
+    struct str whole = demangle(function, DEMANGLE_FULL, a);
     if (str_equal(whole, function)) // not mangled
         return false;
     *name = whole;
     if (regex_match(wanted, *name))
         return true;
-    *name = demangle_templates(function, a);
+    *name = demangle(function, DEMANGLE_TEMPLATES, a);
     if (regex_match(wanted, *name))
         return true;
-    *name = demangle(function, a);
+    *name = demangle(function, DEMANGLE_DEFAULT, a);
     return regex_match(wanted, *name);
 }
 
@@ -233,7 +233,7 @@ static void add_routines(struct search *s)
             if (!is_inlined)
                 continue;
             to.inlined = inlined_names(s, &to);
-            to.name[0] = demangle(t->at[row].text, s->r->arena);
+            to.name[0] = demangle(t->at[row].text, DEMANGLE_DEFAULT, s->r->arena);
             to.nname = 1;
         }
         *arena_push(s->r->arena, s->routine, s->nroutine, s->routine_cap) = to;

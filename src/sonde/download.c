@@ -9,13 +9,21 @@
 #include "base/buf.h"
 #include "sonde/fetch.h"
 
-enum { DEFAULT_TIMEOUT_S = 60, GRACE_S = 5, PROGRESS_AFTER_S = 1 };
+enum {
+    DEFAULT_TIMEOUT_S = 60,
+    GRACE_S = 5,
+    PROGRESS_AFTER_S = 1,
+    METHOD_NOT_ALLOWED = 405,
+    MOST_QUERY_BYTES = 4000, // of a URL
+};
 
 struct transfer {
     struct buf body;
     struct str url;
-    char status[128];    // "404 Not Found"
-    bool is_pprof_error; // the server says that the body explains the error
+    const struct str *question; // to be POSTed; NULL: a GET
+    long code;                  // HTTP's; 0: no answer
+    char status[128];           // "404 Not Found"
+    bool is_pprof_error;        // the server says that the body explains the error
     bool is_text;
     i64 seconds; // that the profile takes; 0: none
     struct timespec start;
@@ -72,18 +80,18 @@ static int on_progress(void *transfer, curl_off_t total, curl_off_t now, curl_of
     return 0;
 }
 
-static bool check(const struct transfer *t, CURL *curl, CURLcode code, const char *reason,
+static bool check(struct transfer *t, CURL *curl, CURLcode code, const char *reason,
                   const struct sourcing *s, struct err *e)
 {
-    long status = 0;
+    const char *what = t->question ? "http post" : "http fetch";
     if (t->body.full)
         return err_set(e, EFBIG, "%.*s: larger than %llu MiB; -max_size=SIZE allows more",
                        STR_ARG(t->url), (unsigned long long)s->most_bytes >> 20);
     if (code != CURLE_OK)
-        return err_set(e, EIO, "%.*s: http fetch: %s", STR_ARG(t->url),
+        return err_set(e, EIO, "%.*s: %s: %s", STR_ARG(t->url), what,
                        *reason ? reason : curl_easy_strerror(code));
-    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-    if (status == 200)
+    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &t->code);
+    if (t->code == 200)
         return true;
     struct str text = t->is_pprof_error && t->is_text ? str_trim(buf_str(&t->body)) : STR("");
     return err_set(e, EIO, "%.*s: server response: %s%s%.*s", STR_ARG(t->url), t->status,
@@ -161,6 +169,10 @@ static void set_up(CURL *curl, struct transfer *t, const struct sourcing *s, cha
         curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
         curl_easy_setopt(curl, CURLOPT_XFERINFODATA, t);
     }
+    if (t->question) {
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)t->question->len);
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, t->question->ptr);
+    }
     set_tls(curl, s, is_insecure, a);
 }
 
@@ -175,26 +187,79 @@ static void print_wait(i64 seconds)
     fprintf(stderr, "%llds)\n", (long long)seconds % 60);
 }
 
+// Fills t->body; the caller frees it.
+static bool run(struct transfer *t, const struct sourcing *s, struct arena *a, struct err *e)
+{
+    char reason[CURL_ERROR_SIZE] = "";
+    CURL *curl = curl_easy_init();
+    buf_init(&t->body, s->most_bytes);
+    if (!curl)
+        return err_errno(e, ENOMEM, "%.*s", STR_ARG(t->url));
+    clock_gettime(CLOCK_MONOTONIC, &t->start);
+    set_up(curl, t, s, reason, a);
+    bool done = check(t, curl, curl_easy_perform(curl), reason, s, e);
+    if (t->shown_s)
+        fputs("\r\033[K", stderr);
+    curl_easy_cleanup(curl);
+    return done;
+}
+
+static struct str take_body(struct transfer *t, struct arena *a)
+{
+    struct str body = arena_str(a, buf_str(&t->body));
+    buf_free(&t->body);
+    return body;
+}
+
 bool download(struct str *body, struct str url, const struct sourcing *s, struct arena *a,
               struct err *e)
 {
     struct transfer t = {0};
-    char reason[CURL_ERROR_SIZE] = "";
     t.url = with_seconds(url, s->seconds, &t.seconds, a);
-    CURL *curl = curl_easy_init();
-    if (!curl)
-        return err_errno(e, ENOMEM, "%.*s", STR_ARG(url));
-    buf_init(&t.body, s->most_bytes);
-    clock_gettime(CLOCK_MONOTONIC, &t.start);
-    set_up(curl, &t, s, reason, a);
     fprintf(stderr, "Fetching profile over HTTP from %.*s\n", STR_ARG(t.url));
     if (s->seconds > 0)
         print_wait(s->seconds);
-    bool done = check(&t, curl, curl_easy_perform(curl), reason, s, e);
-    if (t.shown_s)
-        fputs("\r\033[K", stderr);
-    *body = done ? arena_str(a, buf_str(&t.body)) : STR("");
-    buf_free(&t.body);
-    curl_easy_cleanup(curl);
+    bool done = run(&t, s, a, e);
+    *body = take_body(&t, a);
     return done;
+}
+
+// The first n bytes of *rest at most, up to a '+', are cut off.
+static struct str cut_words(struct str *rest, size_t n)
+{
+    struct str part = *rest;
+    if (part.len > n)
+        part.len = n;
+    while (part.len < rest->len && part.len && part.ptr[part.len] != '+')
+        part.len--;
+    *rest = str_skip(*rest, part.len + 1);
+    return part;
+}
+
+static bool ask_by_get(struct str *answer, struct str url, struct str question,
+                       const struct sourcing *s, struct arena *a, struct err *e)
+{
+    struct buf all;
+    bool done = true;
+    buf_init(&all, s->most_bytes);
+    while (question.len && done) {
+        struct transfer t = {0};
+        struct str words = cut_words(&question, MOST_QUERY_BYTES);
+        t.url = arena_printf(a, "%.*s?%.*s", STR_ARG(url), STR_ARG(words));
+        done = run(&t, s, a, e);
+        buf_add(&all, buf_str(&t.body));
+        buf_free(&t.body);
+    }
+    *answer = arena_str(a, buf_str(&all));
+    buf_free(&all);
+    return done;
+}
+
+bool download_answer(struct str *answer, struct str url, struct str question,
+                     const struct sourcing *s, struct arena *a, struct err *e)
+{
+    struct transfer t = {.url = url, .question = &question};
+    bool done = run(&t, s, a, e);
+    *answer = take_body(&t, a);
+    return done || (t.code == METHOD_NOT_ALLOWED && ask_by_get(answer, url, question, s, a, e));
 }

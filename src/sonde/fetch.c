@@ -24,6 +24,7 @@ struct fetched {
     struct profile p;
     struct arena arena; // of p
     struct err e;
+    struct str url; // of the server that it came from
     bool done, is_remote;
 };
 
@@ -41,9 +42,11 @@ struct chunk {
 static void fetch_one(const struct chunk *c, u32 i)
 {
     struct fetched *f = &c->got[i];
-    f->done = source_read(&f->p, c->name[i], c->s, &f->is_remote, &f->arena, &f->e);
+    f->done = source_read(&f->p, c->name[i], c->s, &f->url, &f->arena, &f->e);
     if (f->done)
         f->p = locate_binaries(&f->p, c->s, &f->arena);
+    if (f->done && f->is_remote)
+        remote_mark(&f->p, f->url, &f->arena);
 }
 
 static void fetch_part(void *context, u32 part)
@@ -81,6 +84,8 @@ struct total {
     struct arena arena; // of p
     u32 n;              // sources that it is of
     bool is_remote;     // any of them
+    struct remote remote;
+    struct arena remote_arena; // of remote
 };
 
 // Adds the profiles that were fetched to the total; frees what is not needed any more.
@@ -96,6 +101,8 @@ static bool add_chunk(struct total *t, struct fetched *got, u32 n, struct err *e
         p[nprofile++] = got[i].p;
         t->is_remote |= got[i].is_remote;
         t->n++;
+        if (got[i].is_remote)
+            remote_add(&t->remote, &got[i].p, got[i].url, &t->remote_arena);
     }
     if (nprofile == 0)
         return true;
@@ -123,6 +130,7 @@ static bool fetch_all(struct total *t, const struct sourcing *s, const struct st
 {
     *t = (struct total){0};
     arena_init(&t->arena, SIZE_MAX);
+    arena_init(&t->remote_arena, SIZE_MAX);
     bool done = true;
     for (u32 first = 0; first < n && done; first += CHUNK) {
         u32 count = n - first < CHUNK ? n - first : CHUNK;
@@ -250,13 +258,17 @@ static struct profile add_comment(const struct profile *p, struct str comment, s
     return out;
 }
 
-static bool finish(struct profile *out, struct profile *p, const struct sourcing *s, bool is_remote,
-                   struct arena *a, struct err *e)
+static bool finish(struct profile *out, struct profile *p, const struct remote *r,
+                   const struct sourcing *s, bool is_remote, struct arena *a, struct err *e)
 {
+    struct profile named;
     if (s->all_frames)
         p->drop_frames = p->keep_frames = 0;
-    *p = symbolize(p, s->symbolize, a);
-    if (!filter_drop_frames(out, p, a, e))
+    if (!symbolize(&named, p, r, s, a, e))
+        return false;
+    if (is_remote)
+        named = remote_unmark(&named, a);
+    if (!filter_drop_frames(out, &named, a, e))
         return false;
     if (s->comment.len)
         *out = add_comment(out, s->comment, a);
@@ -269,6 +281,7 @@ bool fetch_profile(struct profile *out, const struct sourcing *s, struct arena *
 {
     struct side b = {.s = s, .base_done = true};
     arena_init(&b.base.arena, SIZE_MAX);
+    arena_init(&b.base.remote_arena, SIZE_MAX);
     parallel_run(fetch_side, &b, s->nbase ? 2 : 1);
     bool done = check_side(b.source_done, &b.source, s->nsource, "source", &b.source_error, e) &&
                 check_side(b.base_done, &b.base, s->nbase, "base", &b.base_error, e);
@@ -277,7 +290,13 @@ bool fetch_profile(struct profile *out, const struct sourcing *s, struct arena *
     arena_take_released(a, &b.base.arena);
     if (done && s->nbase)
         done = subtract(&p, &b.source.p, &b.base.p, s, a, e);
+    for (u32 i = 0; i < b.base.remote.n; i++)
+        *arena_push(&b.source.remote_arena, b.source.remote.source, b.source.remote.n,
+                    b.source.remote.cap) = b.base.remote.source[i];
     arena_join(a, &b.source.arena);
+    arena_join(a, &b.source.remote_arena);
+    arena_join(a, &b.base.remote_arena);
     arena_free(&b.base.arena);
-    return done && finish(out, &p, s, b.source.is_remote || b.base.is_remote, a, e);
+    return done &&
+           finish(out, &p, &b.source.remote, s, b.source.is_remote || b.base.is_remote, a, e);
 }

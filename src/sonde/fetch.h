@@ -11,8 +11,8 @@
 bool fetch_profile(struct profile *out, const struct sourcing *s, struct arena *a, struct err *e);
 
 // source.c: one source: a file ("-": standard input), an http(s) URL, a PID, or a record.
-// *is_remote: it came from a server.
-bool source_read(struct profile *out, struct str name, const struct sourcing *s, bool *is_remote,
+// *url: of the server that it came from; empty: it came from none.
+bool source_read(struct profile *out, struct str name, const struct sourcing *s, struct str *url,
                  struct arena *a, struct err *e);
 
 // Whether reading it means waiting for somebody else.
@@ -22,12 +22,46 @@ bool source_is_remote(struct str name, struct arena *a);
 bool download(struct str *body, struct str url, const struct sourcing *s, struct arena *a,
               struct err *e);
 
+// What a server answers to question, words with '+' between them, at url.  One that takes no POST,
+// as Go's from 1.22 on, is asked by GET.
+bool download_answer(struct str *answer, struct str url, struct str question,
+                     const struct sourcing *s, struct arena *a, struct err *e);
+
 // locate.c: with the files of the mappings replaced by those that are found in the folders of
 // PPROF_BINARY_PATH.
 struct profile locate_binaries(const struct profile *p, const struct sourcing *s, struct arena *a);
 
-// symbolize.c: with functions and lines as mode (-symbolize=MODE) says; warns about files that have
-// none.
-struct profile symbolize(const struct profile *p, struct str mode, struct arena *a);
+// remote.c: where the mappings of profiles came from, to ask there for the names of addresses.
+
+struct remote_source {
+    struct str key; // the mapping's build id, or else its file
+    struct str url; // of the profile
+    u64 start;      // of the mapping there
+};
+
+struct remote {
+    struct remote_source *source;
+    u32 n, cap;
+};
+
+// Gives the mappings of p, which came from url, that name no file the url as their file, so that
+// they can be told apart.
+void remote_mark(struct profile *p, struct str url, struct arena *a);
+
+// Adds the mappings of p.
+void remote_add(struct remote *r, const struct profile *p, struct str url, struct arena *a);
+
+// p with names for addresses in mappings that have none, with force in all, from the servers'
+// symbol pages.  Fails when one does not answer.
+bool remote_symbolize(struct profile *out, const struct profile *p, const struct remote *r,
+                      bool force, const struct sourcing *s, struct arena *a, struct err *e);
+
+// Takes the marks away.
+struct profile remote_unmark(const struct profile *p, struct arena *a);
+
+// symbolize.c: with functions and lines as s->symbolize (-symbolize=MODE) says; tells on stderr of
+// files that have none.  Fails when servers alone are to be asked, and do not answer.
+bool symbolize(struct profile *out, const struct profile *p, const struct remote *r,
+               const struct sourcing *s, struct arena *a, struct err *e);
 
 #endif

@@ -264,9 +264,11 @@ static bool report(const char *argument, struct arena *a, struct err *e)
     s.live_bytes = record_live_bytes(&s.v, &s.nblock);
     u32 ntick = record_ticks(&tick, &s.v, a);
     print_verdict(&s, ntick ? &tick[ntick - 1] : NULL);
-    struct profile raw = record_heap(&s.v, 0, a), p;
-    raw = symbolize(&raw, STR(""), a);
-    if (!filter_drop_frames(&p, &raw, a, e) || !print_heap(&s, &p, a, e))
+    struct profile raw = record_heap(&s.v, 0, a), named, p;
+    const struct sourcing plain = {0};
+    const struct remote nowhere = {0};
+    if (!symbolize(&named, &raw, &nowhere, &plain, a, e) || !filter_drop_frames(&p, &named, a, e) ||
+        !print_heap(&s, &p, a, e))
         return false;
     print_time_line(tick, ntick);
     printf("\nMore: sonde -top %.*s\n      sonde -svg -output=heap.svg %.*s\n", STR_ARG(s.path),

@@ -101,14 +101,14 @@ bool source_is_remote(struct str name, struct arena *a)
     return !is_file(name, a) && url_of(&url, name, a);
 }
 
-bool source_read(struct profile *out, struct str name, const struct sourcing *s, bool *is_remote,
+bool source_read(struct profile *out, struct str name, const struct sourcing *s, struct str *url,
                  struct arena *a, struct err *e)
 {
-    struct str url;
     i64 pid;
-    *is_remote = !is_file(name, a) && url_of(&url, name, a);
-    if (*is_remote)
-        return from_url(out, url, s, a, e);
+    bool is_remote = !is_file(name, a) && url_of(url, name, a);
+    if (is_remote)
+        return from_url(out, *url, s, a, e);
+    *url = STR("");
     if (!is_file(name, a) && is_pid(name, &pid))
         return from_pid(out, (u32)pid, a, e);
     return from_file(out, name, s, a, e);

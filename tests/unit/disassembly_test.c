@@ -77,7 +77,7 @@ static void test_program(const char *name, bool is_intel)
     struct disassembly d;
     struct err e = {0};
     const char *path = program(name);
-    bool opened = symbols_open(&s, path, STR(""), &arena, &e) &&
+    bool opened = symbols_open(&s, path, STR(""), false, &arena, &e) &&
                   disassembly_open(&d, s, is_intel, &arena, &e);
     if (!ok(opened, "%s can be disassembled %s", name, e.text))
         return;
@@ -125,7 +125,7 @@ static void test_inlined(void)
     struct symbols *s;
     struct disassembly d;
     struct err e;
-    if (!symbols_open(&s, program("inlined"), STR(""), &arena, &e) ||
+    if (!symbols_open(&s, program("inlined"), STR(""), false, &arena, &e) ||
         !disassembly_open(&d, s, false, &arena, &e))
         return;
     u64 work = address_of(&d.symtab, "work");
