@@ -75,9 +75,28 @@ void arena_free(struct arena *a)
 {
     unmap(a->chunk);
     unmap(a->spare);
-    a->chunk = a->spare = NULL;
+    unmap(a->empty);
+    a->chunk = a->spare = a->empty = NULL;
     a->next = a->end = NULL;
-    a->mapped_bytes = 0;
+    a->mapped_bytes = a->empty_bytes = 0;
+}
+
+void arena_reset(struct arena *a)
+{
+    for (struct arena_chunk *c = a->chunk, *older; c; c = older) {
+        older = c->older;
+        if (c->bytes == CHUNK_BYTES) {
+            c->older = a->empty;
+            a->empty = c;
+            a->empty_bytes += CHUNK_BYTES;
+            continue;
+        }
+        a->mapped_bytes -= c->bytes;
+        c->older = NULL;
+        unmap(c);
+    }
+    a->chunk = NULL;
+    a->next = a->end = NULL;
 }
 
 void arena_take_released(struct arena *a, struct arena *from)
@@ -104,6 +123,10 @@ void arena_join(struct arena *a, struct arena *part)
         a->chunk = part->chunk;
     }
     arena_take_released(a, part);
+    unmap(part->empty);
+    part->mapped_bytes -= part->empty_bytes;
+    part->empty = NULL;
+    part->empty_bytes = 0;
     a->mapped_bytes += part->mapped_bytes;
     part->chunk = NULL;
     part->next = part->end = NULL;
@@ -201,13 +224,26 @@ static void drop_spare(struct arena *a)
     a->spare = NULL;
 }
 
+// A zeroed chunk that was kept.
+static struct arena_chunk *take_empty(struct arena *a)
+{
+    struct arena_chunk *c = a->empty;
+    unpoison(c, c->bytes);
+    a->empty = c->older;
+    a->empty_bytes -= c->bytes;
+    memset(c + 1, 0, c->bytes - sizeof(*c));
+    return c;
+}
+
 static struct arena_chunk *chunk_map(struct arena *a, size_t object_bytes)
 {
     size_t bytes =
         (object_bytes + sizeof(struct arena_chunk) + PAGE_BYTES - 1) & ~(size_t)(PAGE_BYTES - 1);
     if (!PAGES_MOVE)
         drop_spare(a);
-    struct arena_chunk *c = bytes > LARGE_BYTES && a->spare ? reuse(a, bytes) : map(a, NULL, bytes);
+    struct arena_chunk *c = bytes == CHUNK_BYTES && a->empty  ? take_empty(a)
+                            : bytes > LARGE_BYTES && a->spare ? reuse(a, bytes)
+                                                              : map(a, NULL, bytes);
     c->newer = NULL;
     c->older = a->chunk;
     if (a->chunk)

@@ -10,6 +10,8 @@ struct arena {
     struct arena_chunk *chunk; // newest first
     u8 *next, *end;            // free part of the newest shared chunk
     struct arena_chunk *spare; // of large objects that were released
+    struct arena_chunk *empty; // shared ones, of before arena_reset()
+    size_t empty_bytes;
     size_t mapped_bytes, limit_bytes;
     void (*full)(
         struct arena *a); // leaves by exit or longjmp; by default says so and exits with status 2
@@ -18,6 +20,16 @@ struct arena {
 
 void arena_init(struct arena *a, size_t limit_bytes);
 void arena_free(struct arena *a);
+
+// Frees all objects, but keeps the memory of the small ones for the next, which costs less than the
+// kernel's.
+void arena_reset(struct arena *a);
+
+// Bytes of memory that objects are in, and not just kept for the next.
+static inline size_t arena_used_bytes(const struct arena *a)
+{
+    return a->mapped_bytes - a->empty_bytes;
+}
 
 // An arena for a part of what a is for: with what is left of its limit, and its way to leave.
 void arena_part(struct arena *part, const struct arena *a);

@@ -134,7 +134,8 @@ static inline i64 cursor_sleb(struct cursor *c)
 // The text up to a NUL, which is passed over.
 static inline struct str cursor_text(struct cursor *c)
 {
-    const u8 *start = c->at, *nul = memchr(start, 0, (size_t)cursor_left(c));
+    const u8 *start = c->at,
+             *nul = start < c->end ? memchr(start, 0, (size_t)cursor_left(c)) : NULL;
     if (!nul) {
         cursor_fail(c);
         return (struct str){"", 0};

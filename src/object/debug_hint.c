@@ -73,8 +73,8 @@ void debug_hint(struct err *e, struct str path, bool has_names)
     // The lists may know it by its name before /lib became /usr/lib.
     struct str usr = STR("/usr"), name = str_of(real);
     bool is_packaged =
-        find_package(package, sizeof(package), name) ||
-        (str_starts(name, usr) && find_package(package, sizeof(package), str_skip(name, usr.len)));
+        str_starts(name, usr) && (find_package(package, sizeof(package), name) ||
+                                  find_package(package, sizeof(package), str_skip(name, usr.len)));
     if (!is_packaged) {
         err_write(e, ENODATA, "%.*s %s: build it with -g", STR_ARG(path), what);
         return;

@@ -140,6 +140,13 @@ struct dwarf_step {
     u8 size;
 };
 
+// What a search for functions does with an entry.
+enum dwarf_kind {
+    DWARF_PASS,     // it looks at the next
+    DWARF_FUNCTION, // it is one, with addresses
+    DWARF_TYPE,     // no code is inside, and the entry tells where it ends
+};
+
 struct dwarf_abbrev {
     u64 code;
     u32 attribute, nattribute; // run in dwarf_abbrevs.attribute
@@ -148,7 +155,7 @@ struct dwarf_abbrev {
     u32 sibling;               // byte in the entry; 0: none, or it varies
     u16 tag;                   // DW_TAG_*
     bool has_children;
-    bool has_code; // the attributes tell addresses
+    u8 kind; // enum dwarf_kind
 };
 
 // The abbreviations of one unit.
@@ -179,8 +186,17 @@ struct dwarf_attribute dwarf_form(const struct dwarf_unit *unit, u64 form);
 struct dwarf_value dwarf_value_read(struct cursor *c, const struct dwarf_unit *unit,
                                     const struct dwarf_attribute *attribute);
 
-// Moves over a value of that size.
-void dwarf_value_skip(struct cursor *c, const struct dwarf_unit *unit, enum dwarf_size size);
+void dwarf_value_skip_slowly(struct cursor *c, const struct dwarf_unit *unit, enum dwarf_size size);
+
+// Moves over a value of that size: mostly an expression's, which each variable has.
+static inline void dwarf_value_skip(struct cursor *c, const struct dwarf_unit *unit,
+                                    enum dwarf_size size)
+{
+    if (likely(size == DWARF_SIZE_BLOCK))
+        cursor_skip(c, cursor_uleb(c));
+    else
+        dwarf_value_skip_slowly(c, unit, size);
+}
 
 // An offset: 4 or 8 bytes, as the unit has it.
 u64 dwarf_read_offset(struct cursor *c, const struct dwarf_unit *unit);
@@ -242,6 +258,7 @@ struct dwarf_functions {
     struct extents ranges;
     u64 *offset; // in DWARF_INFO
     u32 nfunction, function_cap;
+    u64 cost; // attributes and ranges that were read
 };
 
 void dwarf_functions_read(struct dwarf_functions *f, const struct dwarf_unit *unit,
@@ -321,7 +338,8 @@ struct dwarf_lines {
     u32 nfolder, folder_cap;
     struct dwarf_file *file;
     u32 nfile, file_cap;
-    struct str *path; // by file; NULL: not asked for yet
+    struct str *path;  // by file; NULL: not asked for yet
+    u64 program_bytes; // that were run
 };
 
 // The table at unit->lines; what comes before damage.
@@ -330,7 +348,8 @@ void dwarf_lines_read(struct dwarf_lines *l, const struct dwarf_unit *unit, stru
 // The row that an address belongs to; false when there is none.
 bool dwarf_lines_find(struct dwarf_row *row, struct dwarf_lines *l, u64 address);
 
-// Path of the file with that number, as far as the table tells; empty: there is none.
-struct str dwarf_lines_path(struct dwarf_lines *l, u64 file);
+// Path of the file with that number, as far as the table tells; empty: there is none.  It is
+// allocated in a when it is first asked for, so a is always the same.
+struct str dwarf_lines_path(struct dwarf_lines *l, u64 file, struct arena *a);
 
 #endif

@@ -3,6 +3,8 @@
 
 #include "object/dwarf.h"
 
+enum { MOST_ATTRIBUTES = 128 }; // of an entry: compilers write some thirty
+
 static u8 slot_of(u64 name)
 {
     switch (name) {
@@ -57,7 +59,9 @@ static void add_attribute(struct dwarf_abbrevs *out, struct dwarf_abbrev *abbrev
                           struct dwarf_attribute attribute, struct arena *a)
 {
     attribute.slot = slot_of(name);
-    abbrev->has_code |= attribute.slot == DWARF_SLOT_LOW || attribute.slot == DWARF_SLOT_RANGES;
+    if ((attribute.slot == DWARF_SLOT_LOW || attribute.slot == DWARF_SLOT_RANGES) &&
+        abbrev->tag == DW_TAG_subprogram)
+        abbrev->kind = DWARF_FUNCTION;
     if (name == DW_AT_sibling && attribute.class == DWARF_ENTRY_UNIT && attribute.size == 4 &&
         abbrev->nstep == 0)
         abbrev->sibling = abbrev->tail_bytes;
@@ -71,6 +75,14 @@ static void add_attribute(struct dwarf_abbrevs *out, struct dwarf_abbrev *abbrev
     }
     *arena_push(a, out->attribute, out->nattribute, out->attribute_cap) = attribute;
     abbrev->nattribute++;
+}
+
+// Types hold no functions with code: compilers put these outside, and refer back.
+static bool is_type(u16 tag)
+{
+    return tag == DW_TAG_structure_type || tag == DW_TAG_class_type || tag == DW_TAG_union_type ||
+           tag == DW_TAG_enumeration_type || tag == DW_TAG_subroutine_type ||
+           tag == DW_TAG_array_type;
 }
 
 // Reads one abbreviation; false at the last, or at damage.
@@ -95,8 +107,12 @@ static bool read_abbrev(struct dwarf_abbrevs *out, struct cursor *c, const struc
             return false;
         if (name == 0 && form == 0)
             break;
+        if (abbrev.nattribute == MOST_ATTRIBUTES)
+            return false;
         add_attribute(out, &abbrev, name, attribute, a);
     }
+    if (abbrev.sibling && is_type(abbrev.tag))
+        abbrev.kind = DWARF_TYPE;
     out->is_dense &= abbrev.code == out->nabbrev + (u64)1;
     *arena_push(a, out->abbrev, out->nabbrev, out->abbrev_cap) = abbrev;
     return true;

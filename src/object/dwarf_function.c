@@ -1,5 +1,3 @@
-#include <dwarf.h>
-
 #include "object/dwarf.h"
 
 enum { MOST_RANGES = 1 << 23 }; // of a unit
@@ -12,16 +10,9 @@ static void add_function(struct dwarf_functions *f, struct cursor *c, u64 offset
     dwarf_entry_read(&e, c, abbrevs, abbrev);
     u32 before = *budget;
     dwarf_entry_ranges(&f->ranges, &e, f->nfunction + 1, budget);
+    f->cost += abbrev->nattribute + (before - *budget);
     if (*budget != before)
         *arena_push(f->ranges.arena, f->offset, f->nfunction, f->function_cap) = offset;
-}
-
-// Types have no code inside, and those that tell where they end may be passed over.
-static bool is_type(u16 tag)
-{
-    return tag == DW_TAG_structure_type || tag == DW_TAG_class_type || tag == DW_TAG_union_type ||
-           tag == DW_TAG_enumeration_type || tag == DW_TAG_subroutine_type ||
-           tag == DW_TAG_array_type;
 }
 
 // Moves to the entry behind a type, whose values the cursor is at.
@@ -54,12 +45,12 @@ void dwarf_functions_read(struct dwarf_functions *f, const struct dwarf_unit *un
         const struct dwarf_abbrev *abbrev = dwarf_abbrev_find(abbrevs, code);
         if (!abbrev)
             break;
-        if (abbrev->tag == DW_TAG_subprogram && abbrev->has_code)
-            add_function(f, &c, offset, unit, abbrevs, abbrev, &budget);
-        else if (abbrev->sibling && is_type(abbrev->tag))
+        if (likely(abbrev->kind == DWARF_PASS))
+            dwarf_entry_skip(&c, unit, abbrevs, abbrev);
+        else if (abbrev->kind == DWARF_TYPE)
             skip_type(&c, unit, abbrev);
         else
-            dwarf_entry_skip(&c, unit, abbrevs, abbrev);
+            add_function(f, &c, offset, unit, abbrevs, abbrev, &budget);
     }
     extents_sort(&f->ranges);
 }

@@ -8,24 +8,16 @@ enum {
     NOT_OF_FUNCTION = UINT32_MAX, // caller: what is here belongs to another function
 };
 
-static const struct dwarf_abbrevs *abbrevs_of(struct dwarf_index *x, const struct dwarf_unit *unit)
+void dwarf_index_init(struct dwarf_index *x, const struct dwarf_unit *unit, struct dwarf_reader *r)
 {
-    u32 row = table_add(&x->units, (struct str){(const char *)&unit, sizeof(unit)});
-    if (row == x->nabbrevs) {
-        struct dwarf_abbrevs *to = arena_push(x->arena, x->abbrevs, x->nabbrevs, x->abbrevs_cap);
-        dwarf_abbrevs_read(to, unit, 0, x->arena);
-    }
-    return &x->abbrevs[row];
-}
-
-void dwarf_index_init(struct dwarf_index *x, const struct dwarf_unit *unit, struct arena *a)
-{
-    *x = (struct dwarf_index){.arena = a, .unit = unit};
-    table_init(&x->units, a);
-    arena_push(a, x->abbrevs, x->nabbrevs, x->abbrevs_cap);
-    dwarf_functions_read(&x->functions, unit, abbrevs_of(x, unit), a);
-    x->calls = arena_new(a, struct dwarf_calls *, (size_t)x->functions.nfunction + 1);
-    dwarf_lines_read(&x->lines, unit->skeleton ? unit->skeleton : unit, a);
+    *x = (struct dwarf_index){.reader = r, .arena = r->arena, .unit = unit};
+    dwarf_functions_read(&x->functions, unit, dwarf_reader_abbrevs(r, unit), r->arena);
+    dwarf_reader_spend(r, unit->end - unit->root + x->functions.cost);
+    extents_init(&x->calls.ranges, x->arena);
+    arena_push(x->arena, x->calls.call, x->calls.ncall, x->calls.call_cap);
+    if (r->work)
+        dwarf_lines_read(&x->lines, unit->skeleton ? unit->skeleton : unit, x->arena);
+    dwarf_reader_spend(r, x->lines.program_bytes);
 }
 
 // Reads the entry at offset; the cursor is then behind it.  False at damage.
@@ -34,7 +26,7 @@ static bool read_entry(struct dwarf_index *x, struct dwarf_entry *e, struct curs
                        u64 offset)
 {
     struct str unit_bytes = {unit->dwarf->section[DWARF_INFO].ptr, unit->end};
-    const struct dwarf_abbrevs *abbrevs = abbrevs_of(x, unit);
+    const struct dwarf_abbrevs *abbrevs = dwarf_reader_abbrevs(x->reader, unit);
     *c = cursor_at(unit_bytes, offset, unit->dwarf->swap);
     *abbrev = dwarf_abbrev_find(abbrevs, cursor_uleb(c));
     *e = (struct dwarf_entry){.unit = unit, .offset = offset};
@@ -56,6 +48,7 @@ struct walk {
     const struct dwarf_abbrevs *abbrevs;
     struct cursor c;
     u32 budget; // of ranges
+    u64 cost;   // of entries' attributes and ranges
 };
 
 static void add_call(struct walk *w, const struct dwarf_entry *e, u32 caller)
@@ -63,6 +56,7 @@ static void add_call(struct walk *w, const struct dwarf_entry *e, u32 caller)
     struct dwarf_calls *calls = w->calls;
     u32 before = w->budget;
     dwarf_entry_ranges(&calls->ranges, e, calls->ncall, &w->budget);
+    w->cost += before - w->budget;
     if (w->budget == before)
         return;
     *arena_push(w->x->arena, calls->call, calls->ncall, calls->call_cap) = (struct dwarf_call){
@@ -85,6 +79,7 @@ static u32 walk_entry(struct walk *w, const struct dwarf_abbrev *abbrev, u64 off
     struct dwarf_entry e = {.unit = unit, .offset = offset};
     u32 row = w->calls->ncall;
     dwarf_entry_read(&e, &w->c, w->abbrevs, abbrev);
+    w->cost += abbrev->nattribute;
     add_call(w, &e, caller);
     return w->calls->ncall > row ? row : caller;
 }
@@ -119,19 +114,22 @@ static void walk(struct walk *w)
 
 static struct dwarf_calls *calls_of(struct dwarf_index *x, u32 function)
 {
-    struct dwarf_calls *calls = x->calls[function];
-    if (calls)
+    struct dwarf_calls *calls = &x->calls;
+    if (x->calls_function == function)
         return calls;
-    x->calls[function] = calls = arena_new(x->arena, struct dwarf_calls, 1);
-    extents_init(&calls->ranges, x->arena);
-    arena_push(x->arena, calls->call, calls->ncall, calls->call_cap);
+    x->calls_function = function;
+    extents_clear(&calls->ranges);
+    calls->ncall = 1;
     struct walk w = {.x = x, .calls = calls, .budget = MOST_RANGES};
     struct dwarf_entry e;
     const struct dwarf_abbrev *abbrev;
-    if (read_entry(x, &e, &w.c, &abbrev, x->unit, x->functions.offset[function - 1]) &&
+    if (x->reader->work &&
+        read_entry(x, &e, &w.c, &abbrev, x->unit, x->functions.offset[function - 1]) &&
         abbrev->has_children) {
-        w.abbrevs = abbrevs_of(x, x->unit);
+        const u8 *start = w.c.at;
+        w.abbrevs = dwarf_reader_abbrevs(x->reader, x->unit);
         walk(&w);
+        dwarf_reader_spend(x->reader, (u64)(w.c.at - start) + w.cost);
     }
     extents_sort(&calls->ranges);
     return calls;
@@ -159,14 +157,6 @@ static void name_function(struct dwarf_index *x, u64 offset, struct symbol_line 
     out->function = linkage_name.len ? linkage_name : name;
 }
 
-static void copy_texts(struct symbol_line *line, u32 n, struct arena *a)
-{
-    for (u32 i = 0; i < n; i++) {
-        line[i].function = arena_str(a, line[i].function);
-        line[i].filename = arena_str(a, line[i].filename);
-    }
-}
-
 u32 dwarf_index_find(struct dwarf_index *x, u64 address, struct symbol_line *out, u32 cap,
                      struct arena *a)
 {
@@ -177,7 +167,7 @@ u32 dwarf_index_find(struct dwarf_index *x, u64 address, struct symbol_line *out
         return 0;
     out[0] = (struct symbol_line){0};
     if (has_line) {
-        out[0].filename = dwarf_lines_path(&x->lines, row.file);
+        out[0].filename = dwarf_lines_path(&x->lines, row.file, a);
         out[0].line = row.line;
         out[0].column = row.column;
     }
@@ -186,13 +176,12 @@ u32 dwarf_index_find(struct dwarf_index *x, u64 address, struct symbol_line *out
     for (; call && n + 1 < cap; call = calls->call[call].caller) {
         name_function(x, calls->call[call].offset, &out[n]);
         out[++n] = (struct symbol_line){
-            .filename = dwarf_lines_path(&x->lines, calls->call[call].file),
+            .filename = dwarf_lines_path(&x->lines, calls->call[call].file, a),
             .line = calls->call[call].line,
             .column = calls->call[call].column,
         };
     }
     if (function)
         name_function(x, x->functions.offset[function - 1], &out[n]);
-    copy_texts(out, n + 1, a);
     return n + 1;
 }

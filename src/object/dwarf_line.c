@@ -134,11 +134,13 @@ static bool read_header(struct dwarf_lines *l, struct cursor *c)
     p->opcode_base = cursor_u8(c);
     p->nvalue = c->at;
     cursor_skip(c, p->opcode_base ? p->opcode_base - 1 : 0);
+    if (code.bad || c->at > code.at)
+        return false;
     c->end = code.at; // the tables end where the program begins
     bool is_whole = l->unit.version >= 5 ? read_tables(l, c) : read_old_tables(l, c);
     fill_special(p);
     *c = code;
-    return is_whole && !code.bad;
+    return is_whole;
 }
 
 // What running one opcode came to.
@@ -295,8 +297,10 @@ void dwarf_lines_read(struct dwarf_lines *l, const struct dwarf_unit *unit, stru
     *l = (struct dwarf_lines){.unit = *unit, .arena = a};
     extents_init(&l->sequences, a);
     struct cursor c = cursor_at(unit->dwarf->section[DWARF_LINE], unit->lines, unit->dwarf->swap);
-    if (unit->has_lines && read_header(l, &c))
+    if (unit->has_lines && read_header(l, &c)) {
+        l->program_bytes = (u64)(l->program.end - c.at);
         run_all(l, c.at);
+    }
     l->path = arena_new(a, struct str, (size_t)l->nfile + 1);
     extents_sort(&l->sequences);
 }
@@ -344,7 +348,7 @@ static struct str join(struct str folder, struct str path, struct arena *a)
     return arena_printf(a, "%.*s%s%.*s", STR_ARG(folder), slash, STR_ARG(path));
 }
 
-struct str dwarf_lines_path(struct dwarf_lines *l, u64 file)
+struct str dwarf_lines_path(struct dwarf_lines *l, u64 file, struct arena *a)
 {
     if (file >= l->nfile || l->file[file].name.len == 0)
         return STR("");
@@ -352,7 +356,7 @@ struct str dwarf_lines_path(struct dwarf_lines *l, u64 file)
     if (path->len == 0) {
         const struct dwarf_file *f = &l->file[file];
         struct str folder = f->folder < l->nfolder ? l->folder[f->folder] : STR("");
-        *path = join(join(l->unit.folder, folder, l->arena), f->name, l->arena);
+        *path = arena_str(a, join(join(l->unit.folder, folder, l->arena), f->name, l->arena));
     }
     return *path;
 }

@@ -93,7 +93,7 @@ static const struct dwarf_abbrev *root_abbrev(struct opening *o, const struct dw
 {
     if (o->abbrev_budget == 0 || code == 0)
         return NULL;
-    arena_free(&o->scratch);
+    arena_reset(&o->scratch);
     dwarf_abbrevs_read(&o->abbrevs, u, code, &o->scratch);
     u32 read = o->abbrevs.nabbrev + o->abbrevs.nattribute;
     o->abbrev_budget -= read < o->abbrev_budget ? read : o->abbrev_budget;

@@ -154,13 +154,10 @@ struct dwarf_value dwarf_value_read(struct cursor *c, const struct dwarf_unit *u
     }
 }
 
-void dwarf_value_skip(struct cursor *c, const struct dwarf_unit *unit, enum dwarf_size size)
+void dwarf_value_skip_slowly(struct cursor *c, const struct dwarf_unit *unit, enum dwarf_size size)
 {
     const struct dwarf_attribute attribute = {.size = (u8)size};
-    if (size == DWARF_SIZE_BLOCK) // of expressions, which most entries of variables have
-        cursor_skip(c, cursor_uleb(c));
-    else
-        dwarf_value_read(c, unit, &attribute);
+    dwarf_value_read(c, unit, &attribute);
 }
 
 static struct str text_at(const struct dwarf *d, enum dwarf_section section, u64 offset)

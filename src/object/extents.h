@@ -14,9 +14,14 @@ struct extents {
     struct arena *arena;
     struct extent *extent; // as they were added; sorted and disjoint after extents_sort()
     u32 nextent, extent_cap;
+    struct extent *spare, *open; // for sorting, of spare_cap and open_cap rows
+    u32 spare_cap, open_cap;
 };
 
 void extents_init(struct extents *r, struct arena *a);
+
+// Empties it for others, with the memory that it has.
+void extents_clear(struct extents *r);
 
 // Nested ranges of the same extent are added outermost first.  Empty ones are left out.
 void extents_add(struct extents *r, u64 low, u64 high, u32 value);

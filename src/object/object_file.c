@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/parallel.h"
 #include "object/build_id.h"
 #include "object/sections.h"
 
@@ -126,8 +127,7 @@ static void read_name(struct object_file *f, int row)
 
 static void read_names(struct object_file *f)
 {
-    int n = dwfl_module_getsymtab(f->module);
-    for (int row = 0; row < n; row++)
+    for (int row = 0; row < f->nsymbol; row++)
         read_name(f, row);
     names_sort(&f->names);
 }
@@ -164,7 +164,7 @@ static void read_alt(struct object_file *f, Dwarf *dwarf)
     f->dwarf.alt = &f->alt;
 }
 
-static void read_dwarf(struct object_file *f)
+static void find_dwarf(struct object_file *f)
 {
     Dwarf_Addr bias = f->bias;
     const char *main_path = NULL, *debug_path = NULL;
@@ -177,17 +177,26 @@ static void read_dwarf(struct object_file *f)
     sections_read(&f->dwarf, elf, false, f->arena);
     if (dwarf)
         read_alt(f, dwarf);
-    dwarf_open(&f->dwarf, f->arena);
     dwfl_module_info(f->module, NULL, NULL, NULL, NULL, NULL, &main_path, &debug_path);
-    if (f->dwarf.nunit)
-        f->debug_path = arena_str(f->arena, debug_path ? str_of(debug_path) : f->path);
+    f->debug_path = arena_str(f->arena, debug_path ? str_of(debug_path) : f->path);
+}
+
+// The two things that take long in large files, at the same time.  Only the first asks libdwfl.
+static void read_part(void *context, u32 part)
+{
+    struct object_file *f = context;
+    if (part == 0)
+        read_names(f);
+    else
+        dwarf_open(&f->dwarf, f->arena);
 }
 
 bool object_file_open(struct object_file *f, const char *path, bool names_only, struct arena *a,
                       struct err *e)
 {
     *f = (struct object_file){.arena = a, .path = arena_str(a, str_of(path))};
-    names_init(&f->names, a);
+    arena_init(&f->names_arena, SIZE_MAX);
+    names_init(&f->names, &f->names_arena);
     extents_init(&f->code, a);
     elf_version(EV_CURRENT);
     if (!open_module(f, e)) {
@@ -196,10 +205,11 @@ bool object_file_open(struct object_file *f, const char *path, bool names_only, 
     }
     read_build_id(f);
     read_segments(f);
-    read_names(f);
-    find_kernel_text(f);
+    f->nsymbol = dwfl_module_getsymtab(f->module);
     if (!names_only)
-        read_dwarf(f);
+        find_dwarf(f);
+    parallel_run(read_part, f, names_only ? 1 : 2);
+    find_kernel_text(f);
     return true;
 }
 
@@ -208,4 +218,5 @@ void object_file_close(struct object_file *f)
     if (f->dwfl)
         dwfl_end(f->dwfl);
     f->dwfl = NULL;
+    arena_free(&f->names_arena);
 }

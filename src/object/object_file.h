@@ -20,12 +20,14 @@ struct object_file {
     struct dwarf dwarf, alt;
     u64 dwarf_shift; // from linked addresses to those that the debug information has (prelink)
     struct extents code;
-    struct str debug_path; // of the file that the debug information is in; empty: there is none
+    struct str debug_path; // of the file that the debug information would be in
     struct str lost;       // a file that the debug information needs and that was not found
 
     struct arena *arena;
+    struct arena names_arena; // of names, which a thread of its own reads
     Dwfl *dwfl;
     Dwfl_Module *module;
+    int nsymbol; // of the module
     Elf *elf;
     GElf_Addr bias; // of libdwfl's addresses against linked ones
 };

@@ -19,6 +19,11 @@ static void add(struct output *o, const char *bytes, size_t n)
     o->len += n;
 }
 
+static void add_char(struct output *o, char c)
+{
+    o->text[o->len++] = c;
+}
+
 static struct str output_str(const struct output *o)
 {
     return (struct str){o->text, o->len};
@@ -49,7 +54,8 @@ static size_t operator_length(struct str s)
 // Length of the operator's name that begins at i, which is not inside of a word.
 static size_t operator_at(struct str s, size_t i)
 {
-    return i && is_word(s.ptr[i - 1]) ? 0 : operator_length(str_skip(s, i));
+    bool begins = s.ptr[i] == 'o' && (i == 0 || !is_word(s.ptr[i - 1]));
+    return begins ? operator_length(str_skip(s, i)) : 0;
 }
 
 struct str simplify_templates(struct str name, struct arena *a)
@@ -71,7 +77,7 @@ struct str simplify_templates(struct str name, struct arena *a)
         } else if (c == '>' && depth && name.ptr[i - 1] != '-') {
             depth--;
         } else if (depth == 0) {
-            add(&o, &c, 1);
+            add_char(&o, c);
         }
     }
     while (o.len && o.text[o.len - 1] == ' ')
@@ -123,7 +129,7 @@ struct str simplify_enclosing(struct str name, struct arena *a)
             add(&o, "()", 2);
             i = behind_pair(name, i, '(', ')') - 1;
         } else {
-            add(&o, &name.ptr[i], 1);
+            add_char(&o, name.ptr[i]);
         }
     }
     return output_str(&o);
@@ -192,7 +198,7 @@ struct str simplify_generics(struct str name, struct arena *a)
             add(&o, "<>", 2);
             i = behind_angles(name, i) - 1;
         } else {
-            add(&o, &name.ptr[i], 1);
+            add_char(&o, name.ptr[i]);
         }
     }
     return output_str(&o);
@@ -204,7 +210,7 @@ struct str simplify_d(struct str name, bool keep_templates, struct arena *a)
     for (size_t i = 0; i < name.len; i++) {
         bool is_template = i && name.ptr[i - 1] == '!';
         if (name.ptr[i] != '(') {
-            add(&o, &name.ptr[i], 1);
+            add_char(&o, name.ptr[i]);
             continue;
         }
         size_t end = behind_pair(name, i, '(', ')');
@@ -223,7 +229,7 @@ struct str simplify_pairs(struct str name, char open, char close, struct arena *
     size_t depth = 0, first = 0; // where the open pair begins, in the output
     for (size_t i = 0; i < name.len; i++) {
         char c = name.ptr[i];
-        add(&o, &c, 1);
+        add_char(&o, c);
         if (c == open && depth++ == 0)
             first = o.len - 1;
         if (c != close)

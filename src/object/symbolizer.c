@@ -7,12 +7,13 @@
 
 #include "base/parallel.h"
 #include "object/build_id.h"
+#include "object/dwarf_reader.h"
 #include "object/kernel.h"
 #include "object/vdso.h"
 
 enum {
     MOST_LINES = 256,
-    MOST_PART_MIB = 64, // of what a thread keeps of the units that it has done
+    MOST_PART_MIB = 8, // of what a thread keeps of the units that it has done
 };
 
 void symbolizer_init(struct symbolizer *s, struct arena *a)
@@ -261,11 +262,11 @@ static void make_jobs(struct batch *b, const struct symbolizer_query *q, u32 n)
     b->first[b->ngroup] = njob;
 }
 
-static void find_group(struct batch *b, u32 group, struct arena *work, struct arena *keep)
+static void find_group(struct batch *b, u32 group, struct dwarf_reader *r, struct arena *keep)
 {
     const struct job *j = &b->job[b->first[group]], *end = &b->job[b->first[group + 1]];
     struct symbols *symbols = b->s->file[j->file].symbols;
-    struct symbols_part *part = symbols_part_open(symbols, j->unit, work);
+    struct symbols_part *part = symbols_part_open(symbols, j->unit, r);
     for (; j < end; j++) {
         struct symbol_line line[MOST_LINES];
         u32 n = symbols_part_find(part, j->linked, line, MOST_LINES, keep);
@@ -278,11 +279,21 @@ static void find_part(void *context, u32 part)
 {
     struct batch *b = context;
     struct arena work;
+    struct dwarf_reader reader;
+    const struct symbols *last = NULL;
     arena_init(&work, SIZE_MAX);
+    dwarf_reader_init(&reader, &work);
     for (u32 i; (i = __atomic_fetch_add(&b->next, 1, __ATOMIC_RELAXED)) < b->ngroup;) {
-        find_group(b, i, &work, &b->arena[part]);
-        if (work.mapped_bytes > MIB(MOST_PART_MIB))
-            arena_free(&work);
+        const struct symbols *symbols = b->s->file[b->job[b->first[i]].file].symbols;
+        if (symbols != last)
+            symbols_start(last = symbols, &reader);
+        find_group(b, i, &reader, &b->arena[part]);
+        if (arena_used_bytes(&work) > MIB(MOST_PART_MIB)) {
+            u64 left = reader.work;
+            arena_reset(&work);
+            dwarf_reader_init(&reader, &work);
+            reader.work = left;
+        }
     }
     arena_free(&work);
 }

@@ -57,7 +57,8 @@ bool symbolizer_can(struct str path);
 // Looks up many addresses at once, on all processors, for symbolizer_find() to find.
 void symbolizer_prepare(struct symbolizer *s, const struct symbolizer_query *q, u32 n);
 
-// Lines for an address, innermost function first; their number, 0 when nothing is known.  Function
+// Lines for an address, innermost function first, until the symbolizer is closed; their number, 0
+// when nothing is known.  Function
 // names are the linker's.
 u32 symbolizer_find(struct symbolizer *s, const struct symbolizer_query *q,
                     struct symbol_line **line);

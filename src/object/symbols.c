@@ -22,7 +22,8 @@ struct kept {
     u32 unit;
     u64 used; // the lookup that used it last
     struct symbols_part *part;
-    struct arena arena; // of part
+    struct dwarf_reader reader;
+    struct arena arena; // of both
 };
 
 struct symbols {
@@ -122,14 +123,20 @@ bool symbols_link(const struct symbols *s, u64 *linked, const struct load_mappin
     return load_find(linked, &s->file.load, m, address);
 }
 
+void symbols_start(const struct symbols *s, struct dwarf_reader *r)
+{
+    dwarf_reader_start(r, &s->file.dwarf);
+}
+
 u32 symbols_unit(const struct symbols *s, u64 linked)
 {
     const struct dwarf_unit *unit = dwarf_unit_find(&s->file.dwarf, linked + s->file.dwarf_shift);
     return unit ? (u32)(unit - s->file.dwarf.unit) + 1 : 0;
 }
 
-struct symbols_part *symbols_part_open(struct symbols *s, u32 unit, struct arena *a)
+struct symbols_part *symbols_part_open(struct symbols *s, u32 unit, struct dwarf_reader *r)
 {
+    struct arena *a = r->arena;
     struct symbols_part *part = arena_new(a, struct symbols_part, 1);
     part->symbols = s;
     if (unit == 0)
@@ -142,7 +149,7 @@ struct symbols_part *symbols_part_open(struct symbols *s, u32 unit, struct arena
         else
             __atomic_store_n(&s->lost_split, true, __ATOMIC_RELAXED);
     }
-    dwarf_index_init(&part->index, part->unit, a);
+    dwarf_index_init(&part->index, part->unit, r);
     return part;
 }
 
@@ -174,7 +181,9 @@ u32 symbols_part_find(struct symbols_part *part, u64 linked, struct symbol_line 
         out[n++] = (struct symbol_line){0};
     bool is_assembly = part->unit && part->unit->is_assembly;
     if (name && n && says_more(name->text, out[n - 1].function, is_assembly))
-        out[n - 1].function = arena_str(a, name->text);
+        out[n - 1].function = name->text;
+    for (u32 i = 0; part->split.unit && i < n; i++) // its file is closed before this one
+        out[i].function = arena_str(a, out[i].function);
     return n;
 }
 
@@ -194,7 +203,9 @@ static struct kept *keep(struct symbols *s, u32 unit)
     arena_free(&oldest->arena);
     arena_init(&oldest->arena, SIZE_MAX);
     oldest->unit = unit;
-    oldest->part = symbols_part_open(s, unit, &oldest->arena);
+    dwarf_reader_init(&oldest->reader, &oldest->arena);
+    dwarf_reader_start(&oldest->reader, &s->file.dwarf);
+    oldest->part = symbols_part_open(s, unit, &oldest->reader);
     return oldest;
 }
 
@@ -202,7 +213,13 @@ u32 symbols_find(struct symbols *s, u64 linked, struct symbol_line *out, u32 cap
 {
     struct kept *k = keep(s, symbols_unit(s, linked));
     k->used = ++s->nlookup;
-    return symbols_part_find(k->part, linked, out, cap, a);
+    dwarf_reader_start(&k->reader, &s->file.dwarf);
+    u32 n = symbols_part_find(k->part, linked, out, cap, &k->arena);
+    for (u32 i = 0; i < n; i++) {
+        out[i].function = arena_str(a, out[i].function);
+        out[i].filename = arena_str(a, out[i].filename);
+    }
+    return n;
 }
 
 struct str symbols_folder(const struct symbols *s, u64 linked)

@@ -41,12 +41,17 @@ struct Dwfl_Module *symbols_module(const struct symbols *s);
 u32 symbols_unit(const struct symbols *s, u64 linked);
 
 struct symbols_part; // one thread's view of one unit
+struct dwarf_reader; // what the thread keeps for all units
 
-// Opens a unit; all is allocated in a, and lost when a is freed.
-struct symbols_part *symbols_part_open(struct symbols *s, u32 unit, struct arena *a);
+// From here on the reader reads units of this file.
+void symbols_start(const struct symbols *s, struct dwarf_reader *r);
+
+// Opens a unit; all is allocated in the reader's arena, and lost when that is freed.
+struct symbols_part *symbols_part_open(struct symbols *s, u32 unit, struct dwarf_reader *r);
 void symbols_part_close(struct symbols_part *part);
 
-// The same as symbols_find() for an address of the unit.
+// The same as symbols_find() for an address of the unit; but the texts are allocated in a, which is
+// always the same, or are the file's, so they live as long as both.
 u32 symbols_part_find(struct symbols_part *part, u64 linked, struct symbol_line *out, u32 cap,
                       struct arena *a);
 

@@ -19,10 +19,14 @@ enum { NAMES_AT_A_TIME = 256 };
 static void name_part(void *context, u32 part)
 {
     struct naming *j = context;
+    struct arena scratch;
+    arena_init(&scratch, SIZE_MAX);
     for (u32 i; (i = __atomic_fetch_add(&j->next, NAMES_AT_A_TIME, __ATOMIC_RELAXED)) < j->n;) {
         for (u32 end = i + NAMES_AT_A_TIME; i < end && i < j->n; i++)
-            j->plain[i] = demangle(j->symbol[i], j->mode, &j->arena[part]);
+            j->plain[i] = arena_str(&j->arena[part], demangle(j->symbol[i], j->mode, &scratch));
+        arena_reset(&scratch);
     }
+    arena_free(&scratch);
 }
 
 static void name_all(struct naming *j, struct arena *a)

@@ -8,7 +8,10 @@ struct job {
     const struct profile *from;
     struct build b;         // only its functions, lines and strings are used
     struct table functions; // name, file, start line -> row
-    u64 last_id;            // of a function
+    struct table seen;      // the same by the places of the texts, which are many fewer -> position
+    u32 *seen_row;          // of a function, by position
+    u32 nseen, seen_cap;
+    u64 last_id; // of a function
     struct location *location;
     struct mapping *mapping;
 };
@@ -36,6 +39,21 @@ static u32 function_row(struct job *j, const struct symbol_line *line)
     return first + row - 1;
 }
 
+// The same for a line whose texts may have been looked at already.
+static u32 seen_function_row(struct job *j, const struct symbol_line *line)
+{
+    const struct {
+        struct str function, filename;
+        i64 start_line;
+    } key = {line->function, line->filename, line->start_line};
+    u32 position = table_add(&j->seen, (struct str){(const char *)&key, sizeof(key)});
+    if (position == j->nseen) {
+        u32 row = function_row(j, line);
+        *arena_push(j->b.arena, j->seen_row, j->nseen, j->seen_cap) = row;
+    }
+    return j->seen_row[position];
+}
+
 static void add_lines(struct job *j, struct location *l, struct mapping *m,
                       const struct symbol_line *line, u32 n)
 {
@@ -44,7 +62,7 @@ static void add_lines(struct job *j, struct location *l, struct mapping *m,
     l->is_folded = false;
     for (u32 i = 0; i < n; i++) {
         struct line *to = arena_push(j->b.arena, j->b.p.line, j->b.p.nline, j->b.line_cap);
-        to->function = function_row(j, &line[i]);
+        to->function = seen_function_row(j, &line[i]);
         to->line = line[i].line;
         to->column = line[i].column;
         m->has_functions = true;
@@ -69,6 +87,8 @@ static void start_build(struct job *j, const struct profile *p, struct arena *a)
     for (u32 i = 0; i < p->nline; i++)
         *arena_push(a, j->b.p.line, j->b.p.nline, j->b.line_cap) = p->line[i];
     table_init(&j->functions, a);
+    table_init(&j->seen, a);
+    arena_push(a, j->seen_row, j->nseen, j->seen_cap);
     j->location = arena_new(a, struct location, p->nlocation);
     j->mapping = arena_new(a, struct mapping, p->nmapping);
     memcpy(j->location, p->location, p->nlocation * sizeof(*p->location));
