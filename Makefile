@@ -173,7 +173,7 @@ $(filter-out $(UPLOAD_FUZZERS),$(FUZZERS)): $(BUILD)/fuzz/%: tests/fuzz/%.c $(pa
 
 fuzz: $(FUZZERS) $(BUILD)/sonde $(RANDOM)
 	@for f in $(FUZZERS); do tools/fuzz $$f $(FUZZ_SECONDS) || exit 1; done
-	@BUILD=$(BUILD) LIMIT=$(FUZZ_SECONDS) CASES=1000000 SEED=$$(date +%s) tests/differential/differential_test.sh
+	@BUILD=$(BUILD) LIMIT=$(FUZZ_SECONDS) CASES=1000000 SEED=$${SEED:-$$(date +%s)} tests/differential/differential_test.sh
 
 # Costs.
 $(BUILD)/bench/%: bench/%.c $(PARTS)
