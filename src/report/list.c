@@ -66,16 +66,19 @@ static void find_range(struct lines *out, const struct graph *g, const u32 *node
 }
 
 static void write_lines(struct buf *out, const struct report *r, const struct graph *g,
-                        const u32 *node, u32 n, const struct source_file *f)
+                        const u32 *node, u32 n, struct sources *s)
 {
+    struct str name = place_of(g, node[0])->file;
     struct lines lines;
     find_range(&lines, g, node, n);
-    if (f->error.code) {
-        // A range without lines, where a function starts below its samples, needs no file.
-        if (lines.first <= lines.last)
-            buf_printf(out, " Error: %s\n", f->error.text);
+    // As in pprof, a range without lines, where a function starts below its samples, does not look
+    // for its file, but says so when that was missed before.
+    const struct source_file *f =
+        lines.first <= lines.last ? sources_find(s, name) : sources_known(s, name);
+    if (f && f->error.code)
+        buf_printf(out, " Error: %s\n", f->error.text);
+    if (!f || f->error.code)
         return;
-    }
     if (lines.last >= f->nline)
         lines.last = (i64)f->nline - 1;
     if (lines.last < lines.first)
@@ -114,7 +117,7 @@ static void write_routine(struct buf *out, const struct report *r, const struct 
     buf_char(out, ' ');
     buf_right(out, str_of(report_amount(r, cum).text), 10);
     buf_printf(out, " (flat, cum) %s of Total\n", unit_percent(cum, r->total).text);
-    write_lines(out, r, g, node, n, sources_find(s, p->file));
+    write_lines(out, r, g, node, n, s);
 }
 
 // How many of the nodes are of the first one's function and file.

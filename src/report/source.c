@@ -110,3 +110,9 @@ const struct source_file *sources_find(struct sources *s, struct str name)
 {
     return sources_find_built(s, name, STR(""));
 }
+
+const struct source_file *sources_known(const struct sources *s, struct str name)
+{
+    u32 row = table_find(&s->names, name);
+    return row ? s->file[row] : NULL;
+}

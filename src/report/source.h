@@ -28,7 +28,10 @@ bool sources_init(struct sources *s, const struct config *c, struct arena *a, st
 // all folders above it.
 const struct source_file *sources_find(struct sources *s, struct str name);
 
-// The same; when it is not there, it is looked for in the folder that it was compiled in, and by
+// The same if it was asked for before; NULL otherwise.
+const struct source_file *sources_known(const struct sources *s, struct str name);
+
+// The same as sources_find(); when it is not there, it is looked for in the folder that it was compiled in, and by
 // the whole of its name.
 const struct source_file *sources_find_built(struct sources *s, struct str name, struct str folder);
 

@@ -165,17 +165,33 @@ static struct str *all_location_lines(const struct places *ps, u32 nlocation, st
     return lines;
 }
 
-// The value stands beside the first line.
-static void trace_frames(struct buf *out, const struct report *r, const struct str *lines,
-                         const struct sample *s, i64 value)
+// Values as text, by some bits of them: few differ, and to write one takes as long as a stack.
+struct amounts {
+    struct known {
+        i64 value;
+        struct amount text; // empty: none yet
+    } known[1021]; // a prime: values are often multiples of a round number
+};
+
+static struct str amount_of(struct amounts *a, const struct report *r, i64 value)
 {
-    const u32 *frame = &r->p.frame[s->frame];
+    struct known *k = &a->known[(u64)value % ARRAY_LEN(a->known)];
+    if (k->value != value || !k->text.text[0])
+        *k = (struct known){value, report_amount(r, value)};
+    return str_of(k->text.text);
+}
+
+// The value stands beside the first line.
+static void trace_frames(struct buf *out, struct str amount, const struct profile *p,
+                         const struct str *lines, const struct sample *s)
+{
+    const u32 *frame = &p->frame[s->frame];
     u32 first = 0;
     while (first < s->nframe && lines[frame[first]].len == 0)
         first++;
     if (first == s->nframe)
         return;
-    add_amount(out, r, value, COLUMN);
+    buf_right(out, amount, COLUMN);
     buf_add(out, str_skip(lines[frame[first]], COLUMN));
     for (u32 k = first + 1; k < s->nframe; k++)
         buf_add(out, lines[frame[k]]);
@@ -187,6 +203,7 @@ bool report_traces(struct buf *out, struct report *r, struct err *e)
     struct places ps = places_build(&r->p, &(struct places_options){0}, r->arena);
     const struct str *lines = all_location_lines(&ps, r->p.nlocation, r->arena);
     struct str *labels = arena_new(r->arena, struct str, r->p.nlabel); // by run; NULL: not yet
+    struct amounts *amounts = arena_new(r->arena, struct amounts, 1);
     report_profile_labels(out, r, "\n");
     for (u32 i = 0; i < r->p.nsample; i++) {
         const struct sample *s = &r->p.sample[i];
@@ -197,8 +214,8 @@ bool report_traces(struct buf *out, struct report *r, struct err *e)
         if (s->nlabel && !labels[s->label].ptr)
             labels[s->label] = trace_labels(r, s);
         buf_add(out, s->nlabel ? labels[s->label] : STR(""));
-        trace_frames(out, r, lines, s,
-                     divided(value[r->values.type], r->values.mean ? value[0] : 0));
+        i64 weight = divided(value[r->values.type], r->values.mean ? value[0] : 0);
+        trace_frames(out, amount_of(amounts, r, weight), &r->p, lines, s);
     }
     buf_text(out, TRACE_SEPARATOR);
     return true;
