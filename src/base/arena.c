@@ -78,23 +78,18 @@ void arena_free(struct arena *a)
     unmap(a->empty);
     a->chunk = a->spare = a->empty = NULL;
     a->next = a->end = NULL;
-    a->mapped_bytes = a->empty_bytes = 0;
+    a->mapped_bytes = a->kept_bytes = 0;
 }
 
 void arena_reset(struct arena *a)
 {
     for (struct arena_chunk *c = a->chunk, *older; c; c = older) {
+        struct arena_chunk **kept = c->bytes == CHUNK_BYTES ? &a->empty : &a->spare;
         older = c->older;
-        if (c->bytes == CHUNK_BYTES) {
-            c->older = a->empty;
-            a->empty = c;
-            a->empty_bytes += CHUNK_BYTES;
-            continue;
-        }
-        a->mapped_bytes -= c->bytes;
-        c->older = NULL;
-        unmap(c);
+        c->older = *kept;
+        *kept = c;
     }
+    a->kept_bytes = a->mapped_bytes;
     a->chunk = NULL;
     a->next = a->end = NULL;
 }
@@ -107,7 +102,9 @@ void arena_take_released(struct arena *a, struct arena *from)
         c->older = a->spare;
         a->spare = c;
         from->mapped_bytes -= c->bytes;
+        from->kept_bytes -= c->bytes;
         a->mapped_bytes += c->bytes;
+        a->kept_bytes += c->bytes;
     }
 }
 
@@ -124,9 +121,9 @@ void arena_join(struct arena *a, struct arena *part)
     }
     arena_take_released(a, part);
     unmap(part->empty);
-    part->mapped_bytes -= part->empty_bytes;
+    part->mapped_bytes -= part->kept_bytes;
     part->empty = NULL;
-    part->empty_bytes = 0;
+    part->kept_bytes = 0;
     a->mapped_bytes += part->mapped_bytes;
     part->chunk = NULL;
     part->next = part->end = NULL;
@@ -146,30 +143,35 @@ static void charge(struct arena *a, size_t bytes)
 // ThreadSanitizer does not see mremap(): it would take what another thread left at the new address
 // for this one's.  So bytes are copied, and spare pages are given back.
 enum { PAGES_MOVE = false };
+#else
+enum { PAGES_MOVE = true };
+#endif
+
+static void *map_pages(size_t bytes)
+{
+    return mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                -1, 0);
+}
+
+// What is mapped, where it can be as long.
 static void *remap(void *old, size_t old_bytes, size_t bytes)
 {
-    void *to = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *to = PAGES_MOVE ? mremap(old, old_bytes, bytes, MREMAP_MAYMOVE) : MAP_FAILED;
+    if (to != MAP_FAILED)
+        return to;
+    to = map_pages(bytes); // pages that came from several places cannot be moved at once
     if (to == MAP_FAILED)
         return to;
     memcpy(to, old, old_bytes);
     munmap(old, old_bytes);
     return to;
 }
-#else
-enum { PAGES_MOVE = true };
-static void *remap(void *old, size_t old_bytes, size_t bytes)
-{
-    return mremap(old, old_bytes, bytes, MREMAP_MAYMOVE);
-}
-#endif
 
 // Maps bytes, or moves what is mapped where it can be as long.
 static struct arena_chunk *map(struct arena *a, struct arena_chunk *old, size_t bytes)
 {
     charge(a, bytes - (old ? old->bytes : 0));
-    struct arena_chunk *c = old ? remap(old, old->bytes, bytes)
-                                : mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-                                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    struct arena_chunk *c = old ? remap(old, old->bytes, bytes) : map_pages(bytes);
     if (c == MAP_FAILED) {
         a->full(a);
         abort();
@@ -194,6 +196,7 @@ static size_t move_pages(struct arena *a, u8 *to, size_t room)
     if (mremap(from, n, n, MREMAP_MAYMOVE | MREMAP_FIXED, to) == MAP_FAILED)
         return 0;
     a->mapped_bytes -= n;
+    a->kept_bytes -= n;
     if (left)
         spare->bytes = left;
     else
@@ -218,8 +221,10 @@ static struct arena_chunk *reuse(struct arena *a, size_t bytes)
 
 static void drop_spare(struct arena *a)
 {
-    for (const struct arena_chunk *c = a->spare; c; c = c->older)
+    for (const struct arena_chunk *c = a->spare; c; c = c->older) {
         a->mapped_bytes -= c->bytes;
+        a->kept_bytes -= c->bytes;
+    }
     unmap(a->spare);
     a->spare = NULL;
 }
@@ -230,7 +235,7 @@ static struct arena_chunk *take_empty(struct arena *a)
     struct arena_chunk *c = a->empty;
     unpoison(c, c->bytes);
     a->empty = c->older;
-    a->empty_bytes -= c->bytes;
+    a->kept_bytes -= c->bytes;
     memset(c + 1, 0, c->bytes - sizeof(*c));
     return c;
 }
@@ -241,9 +246,12 @@ static struct arena_chunk *chunk_map(struct arena *a, size_t object_bytes)
         (object_bytes + sizeof(struct arena_chunk) + PAGE_BYTES - 1) & ~(size_t)(PAGE_BYTES - 1);
     if (!PAGES_MOVE)
         drop_spare(a);
-    struct arena_chunk *c = bytes == CHUNK_BYTES && a->empty  ? take_empty(a)
-                            : bytes > LARGE_BYTES && a->spare ? reuse(a, bytes)
-                                                              : map(a, NULL, bytes);
+    // Pages that come from several spare chunks cannot grow without a copy.
+    bool fits = a->spare && (bytes == a->spare->bytes || bytes + PAGE_BYTES <= a->spare->bytes);
+    bool may_reuse = fits || (a->spare && bytes > LARGE_BYTES);
+    struct arena_chunk *c = bytes == CHUNK_BYTES && a->empty ? take_empty(a)
+                            : may_reuse                      ? reuse(a, bytes)
+                                                             : map(a, NULL, bytes);
     c->newer = NULL;
     c->older = a->chunk;
     if (a->chunk)
@@ -313,7 +321,30 @@ void arena_release(struct arena *a, struct str object)
     *(c->newer ? &c->newer->older : &a->chunk) = c->older;
     c->older = a->spare;
     a->spare = c;
+    a->kept_bytes += c->bytes;
     poison(c + 1, c->bytes - sizeof(*c));
+}
+
+size_t arena_gap(const void *to, const void *from)
+{
+    return ((uintptr_t)from - (uintptr_t)to) % PAGE_BYTES;
+}
+
+void arena_move(void *to, void *from, size_t n)
+{
+    size_t head = (PAGE_BYTES - (uintptr_t)from % PAGE_BYTES) % PAGE_BYTES;
+    if (!PAGES_MOVE || arena_gap(to, from) || n < LARGE_BYTES) {
+        memcpy(to, from, n);
+        return;
+    }
+    size_t pages = (n - head) / PAGE_BYTES * PAGE_BYTES;
+    u8 *old = (u8 *)from + head, *new = (u8 *)to + head;
+    // The old place stays mapped, since it is another object's.
+    if (mremap(old, pages, pages, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, new) ==
+        MAP_FAILED)
+        memcpy(new, old, pages);
+    memcpy(to, from, head);
+    memcpy(new + pages, old + pages, n - head - pages);
 }
 
 void *arena_grow(struct arena *a, void *old, u32 *cap, size_t size)

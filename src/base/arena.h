@@ -9,9 +9,9 @@
 struct arena {
     struct arena_chunk *chunk; // newest first
     u8 *next, *end;            // free part of the newest shared chunk
-    struct arena_chunk *spare; // of large objects that were released
+    struct arena_chunk *spare; // of large objects that are no more
     struct arena_chunk *empty; // shared ones, of before arena_reset()
-    size_t empty_bytes;
+    size_t kept_bytes;         // of these two
     size_t mapped_bytes, limit_bytes;
     void (*full)(
         struct arena *a); // leaves by exit or longjmp; by default says so and exits with status 2
@@ -21,14 +21,13 @@ struct arena {
 void arena_init(struct arena *a, size_t limit_bytes);
 void arena_free(struct arena *a);
 
-// Frees all objects, but keeps the memory of the small ones for the next, which costs less than the
-// kernel's.
+// Frees all objects, but keeps their memory for the next, which costs less than the kernel's.
 void arena_reset(struct arena *a);
 
 // Bytes of memory that objects are in, and not just kept for the next.
 static inline size_t arena_used_bytes(const struct arena *a)
 {
-    return a->mapped_bytes - a->empty_bytes;
+    return a->mapped_bytes - a->kept_bytes;
 }
 
 // An arena for a part of what a is for: with what is left of its limit, and its way to leave.
@@ -41,6 +40,12 @@ void arena_join(struct arena *a, struct arena *part);
 // Gives a large object back, whose bytes are no longer looked at: the next large ones take its
 // memory, which costs less than the kernel's.  Small ones stay until the end.
 void arena_release(struct arena *a, struct str object);
+
+// Moves n bytes to where nothing is kept yet; afterwards nothing is known of where they were. Whole
+// pages are moved without a copy, if from and to are at the same place in a page: arena_gap() tells
+// how many bytes further on that is, of two addresses that are multiples of 4.
+void arena_move(void *to, void *from, size_t n);
+size_t arena_gap(const void *to, const void *from);
 
 // What was released in from is a's.
 void arena_take_released(struct arena *a, struct arena *from);

@@ -1,6 +1,6 @@
 #include "base/table.h"
 
-enum { FIRST_SLOTS = 64 };
+enum { FIRST_SLOTS = 64, FIND_AT_ONCE = 32 };
 
 void table_init(struct table *t, struct arena *a)
 {
@@ -38,6 +38,40 @@ static void double_slots(struct table *t)
 u32 table_find(const struct table *t, struct str key)
 {
     return t->slot[find_slot(t, key, (u32)hash_bytes(key.ptr, key.len))].row;
+}
+
+// The first row whose key has that hash; it may be another key.
+static u32 likely_row(const struct table *t, u32 hash)
+{
+    u32 i = hash & t->mask;
+    while (t->slot[i].row && t->slot[i].hash != hash)
+        i = (i + 1) & t->mask;
+    return t->slot[i].row;
+}
+
+static void find_some(const struct table *t, const struct str *key, u32 n, u32 *row)
+{
+    u32 hash[FIND_AT_ONCE];
+    for (u32 i = 0; i < n; i++) {
+        hash[i] = (u32)hash_bytes(key[i].ptr, key[i].len);
+        __builtin_prefetch(&t->slot[hash[i] & t->mask]);
+    }
+    for (u32 i = 0; i < n; i++) {
+        row[i] = likely_row(t, hash[i]);
+        __builtin_prefetch(&t->key[row[i]]);
+    }
+    for (u32 i = 0; i < n; i++)
+        __builtin_prefetch(t->key[row[i]].ptr);
+    for (u32 i = 0; i < n; i++) {
+        if (row[i] && !str_equal(t->key[row[i]], key[i]))
+            row[i] = t->slot[find_slot(t, key[i], hash[i])].row;
+    }
+}
+
+void table_find_many(const struct table *t, const struct str *key, u32 n, u32 *row)
+{
+    for (u32 i = 0; i < n; i += FIND_AT_ONCE)
+        find_some(t, key + i, n - i < FIND_AT_ONCE ? n - i : FIND_AT_ONCE, row + i);
 }
 
 static u32 add(struct table *t, struct str key, bool copy)

@@ -22,6 +22,9 @@ void table_init(struct table *t, struct arena *a);
 // Row of key, or 0 when it was never added.
 u32 table_find(const struct table *t, struct str key);
 
+// The same for n keys at once, in a fraction of the time: memory is asked for ahead.
+void table_find_many(const struct table *t, const struct str *key, u32 n, u32 *row);
+
 // Row of key, which is copied when it is new.
 u32 table_add(struct table *t, struct str key);
 

@@ -106,6 +106,69 @@ static void test_release(void)
     arena_free(&a);
 }
 
+// An array that begins in memory which was another's, in pieces, and grows.
+static void test_growth(void)
+{
+    struct arena a;
+    arena_init(&a, (size_t)MIB(256));
+    for (u32 i = 0; i < 3; i++) {
+        void *object = arena_alloc(&a, MIB(5), 1);
+        arena_release(&a, (struct str){object, MIB(5)});
+    }
+    u32 n = MIB(3), cap = n;
+    u32 *array = arena_new(&a, u32, n);
+    for (u32 i = 0; i < n; i++)
+        array[i] = i;
+    for (u32 i = n; i < MIB(9); i++)
+        *arena_push(&a, array, n, cap) = i;
+    bool same = true;
+    for (u32 i = 0; i < n; i++)
+        same &= array[i] == i;
+    ok(same, "an array in pages of others grows");
+    arena_free(&a);
+}
+
+static void test_move(void)
+{
+    struct arena a, other;
+    const u32 n = MIB(2);
+    arena_init(&a, (size_t)MIB(64));
+    arena_init(&other, (size_t)MIB(64));
+    u32 *to = arena_new(&a, u32, 2 * n), *from = arena_new(&other, u32, n);
+    for (u32 i = 0; i < n; i++)
+        from[i] = i;
+    to[0] = to[1000] = 7;
+    u32 *at = to + 1001 + arena_gap(to + 1001, from + 5) / sizeof(*to);
+    arena_move(at, from + 5, (n - 5) * sizeof(*to));
+    bool same = true;
+    for (u32 i = 5; i < n; i++)
+        same &= at[i - 5] == i;
+    ok(same && at >= to + 1001 && at < to + 1001 + 1024, "arena_move moves from one to another");
+    ok(to[0] == 7 && to[1000] == 7 && all_zero((u8 *)(at + n - 5), 4096),
+       "and nothing around it changes");
+    memset(from, 1, n * sizeof(*from));
+    ok(at[0] == 5 && at[n - 6] == n - 1, "the old place is the other's still");
+    arena_free(&other);
+    ok(at[0] == 5 && at[n - 6] == n - 1, "which may be freed");
+    arena_free(&a);
+}
+
+static void test_reset(void)
+{
+    struct arena a;
+    arena_init(&a, (size_t)MIB(64));
+    for (u32 i = 0; i < 3; i++) {
+        u8 *small = arena_alloc(&a, 100, 1), *large = arena_alloc(&a, MIB(1), 1);
+        ok(all_zero(small, 100) && all_zero(large, MIB(1)), "memory after arena_reset is zeroed");
+        memset(small, 1, 100);
+        memset(large, 1, MIB(1));
+        arena_reset(&a);
+        ok(arena_used_bytes(&a) == 0 && a.mapped_bytes < MIB(2), "and is the same");
+    }
+    arena_free(&a);
+    ok(a.mapped_bytes == 0 && a.kept_bytes == 0, "arena_free gives back what was kept");
+}
+
 static void test_table(void)
 {
     struct arena a;
@@ -126,6 +189,15 @@ static void test_table(void)
     ok(in_order, "new keys get the rows 1, 2, 3 ...");
     ok(found, "known keys keep their rows");
     ok(table_find(&t, STR("key")) == 0, "an unknown key has row 0");
+    struct str many[100];
+    u32 row[100];
+    for (u32 i = 0; i < 100; i++)
+        many[i] = i % 3 ? t.key[i * 99 + 1] : arena_printf(&a, "other%u", i);
+    table_find_many(&t, many, 100, row);
+    bool as_one = true;
+    for (u32 i = 0; i < 100; i++)
+        as_one &= row[i] == (i % 3 ? i * 99 + 1 : 0);
+    ok(as_one, "many keys are found as one is");
     arena_free(&a);
 }
 
@@ -199,6 +271,9 @@ int main(void)
     test_numbers();
     test_arena();
     test_release();
+    test_growth();
+    test_move();
+    test_reset();
     test_table();
     test_buf();
     test_gzip();
