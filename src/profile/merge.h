@@ -7,6 +7,7 @@
 // The sum of n profiles, as pprof's Merge: sample types that all of them have, in the finest of
 // their units; equal stacks with equal labels are one sample; what is not referred to is left out;
 // ids are 1, 2, 3 ...  Independent of the profiles' arenas.  One profile is returned as it is.
+// The frames of several are used up, so each must have its own, and may only be freed afterwards.
 // Fails with EINVAL when they do not go together.
 bool profile_merge(struct profile *out, const struct profile *p, u32 n, struct arena *a,
                    struct err *e);

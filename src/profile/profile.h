@@ -17,7 +17,7 @@ struct value_type {
 };
 
 struct sample {
-    u32 frame, nframe; // run in profile.frame, leaf first
+    u32 frame, nframe; // run in profile.frame, leaf first; no other sample's
     u32 label, nlabel; // run in profile.label, sorted: texts by key, then numbers by key
 };
 

@@ -31,8 +31,8 @@ const struct source_file *sources_find(struct sources *s, struct str name);
 // The same if it was asked for before; NULL otherwise.
 const struct source_file *sources_known(const struct sources *s, struct str name);
 
-// The same as sources_find(); when it is not there, it is looked for in the folder that it was compiled in, and by
-// the whole of its name.
+// The same as sources_find(); when it is not there, it is looked for in the folder that it was
+// compiled in, and by the whole of its name.
 const struct source_file *sources_find_built(struct sources *s, struct str name, struct str folder);
 
 #endif

@@ -170,7 +170,7 @@ struct amounts {
     struct known {
         i64 value;
         struct amount text; // empty: none yet
-    } known[1021]; // a prime: values are often multiples of a round number
+    } known[1021];          // a prime: values are often multiples of a round number
 };
 
 static struct str amount_of(struct amounts *a, const struct report *r, i64 value)

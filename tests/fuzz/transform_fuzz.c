@@ -230,14 +230,26 @@ static struct profile negative(const struct profile *p, struct arena *a)
     return profile_scale(p, minus, a);
 }
 
+// With frames of its own, for a merge to use up.
+static struct profile copy_of(const struct profile *p, struct arena *a)
+{
+    struct profile copy = *p;
+    copy.frame = arena_new(a, u32, p->nframe);
+    if (p->nframe)
+        memcpy(copy.frame, p->frame, p->nframe * sizeof(*p->frame));
+    return copy;
+}
+
 static void try_sums(const struct profile *p, struct arena *a)
 {
-    struct profile out, pair[2] = {*p, negative(p, a)};
+    struct profile out, pair[2] = {copy_of(p, a), negative(p, a)};
+    pair[1] = copy_of(&pair[1], a);
     struct err e;
     must(profile_merge(&out, pair, 2, a, &e));
     must_be_valid(&out);
     must(out.nsample == 0); // p - p = 0
-    pair[1] = *p;
+    for (u32 i = 0; i < 2; i++)
+        pair[i] = copy_of(p, a);
     must(profile_merge(&out, pair, 2, a, &e));
     must_be_valid(&out);
     must_come_again(&out, a);
