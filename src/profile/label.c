@@ -374,12 +374,15 @@ const bool *label_marks(const struct profile *p, struct str key, struct str text
     if (!has_key(p, key))
         return NULL;
     bool *marked = arena_new(a, bool, p->nlabel);
+    u32 *known = arena_new(a, u32, p->nlabel); // how many of a run's labels were looked at
     for (u32 i = 0; i < p->nsample; i++) {
         const struct sample *s = &p->sample[i];
         const struct label *l = profile_labels(p, s);
-        for (u32 k = 0; k < s->nlabel; k++)
-            marked[s->label] |= l[k].text && str_equal(profile_string(p, l[k].key), key) &&
-                                str_equal(profile_string(p, l[k].text), text);
+        for (; s->nlabel && known[s->label] < s->nlabel; known[s->label]++) {
+            const struct label *next = &l[known[s->label]];
+            marked[s->label] |= next->text && str_equal(profile_string(p, next->key), key) &&
+                                str_equal(profile_string(p, next->text), text);
+        }
     }
     return marked;
 }

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/decimal.h"
+
 struct unit {
     const char *name;
     const char *alias[3]; // in lower case, without a plural s
@@ -113,8 +115,8 @@ void unit_label(struct buf *out, i64 value, struct str from, struct str to)
 {
     struct str unit;
     double scaled = unit_scale(value, from, to, &unit);
-    char text[400];
-    int n = snprintf(text, sizeof(text), "%.2f", scaled);
+    char text[DECIMAL_BYTES];
+    u32 n = decimal_fixed(text, scaled);
     if (n > 3 && strcmp(text + n - 3, ".00") == 0)
         text[n - 3] = 0;
     bool zero = strcmp(text, "0") == 0 || strcmp(text, "-0") == 0;
@@ -125,12 +127,14 @@ void unit_label(struct buf *out, i64 value, struct str from, struct str to)
 
 struct percent unit_percent(i64 value, i64 total)
 {
+    enum { WIDTH = 5 };
     struct percent p;
     double ratio = total ? fabs((double)value / (double)total) * 100 : 0;
-    if (ratio >= 99.95 && ratio <= 100.05)
-        snprintf(p.text, sizeof(p.text), "  100%%");
-    else
-        snprintf(p.text, sizeof(p.text), ratio >= 1 ? "%5.2f%%" : "%5.2g%%", ratio);
+    char text[DECIMAL_BYTES] = "100";
+    u32 n = 3;
+    if (ratio < 99.95 || ratio > 100.05)
+        n = ratio >= 1 ? decimal_fixed(text, ratio) : decimal_short(text, ratio);
+    snprintf(p.text, sizeof(p.text), "%*s%%", n < WIDTH ? WIDTH : (int)n, text);
     return p;
 }
 
