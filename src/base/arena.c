@@ -290,6 +290,15 @@ void *arena_alloc(struct arena *a, size_t n, size_t size)
     return alloc_bytes(a, bytes);
 }
 
+void *arena_reserve(struct arena *a, size_t n, size_t size)
+{
+    struct arena_chunk *spare = a->spare;
+    a->spare = NULL;
+    void *array = arena_alloc(a, n, size);
+    a->spare = spare;
+    return array;
+}
+
 // Whether object has a chunk of its own, whose size may change.
 static bool owns_chunk(size_t bytes)
 {

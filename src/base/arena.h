@@ -54,6 +54,9 @@ void arena_take_released(struct arena *a, struct arena *from);
 void *arena_alloc(struct arena *a, size_t n, size_t size);
 #define arena_new(a, type, n) ((type *)arena_alloc((a), (n), sizeof(type)))
 
+// The same for an array much of which may never be touched: it takes nothing that was released.
+void *arena_reserve(struct arena *a, size_t n, size_t size);
+
 // A growing array: returns old with room for at least *cap + 1 objects of size bytes, and sets the
 // new *cap.  Large arrays grow in place by mremap, so that a column of any length costs its own
 // size.

@@ -60,6 +60,27 @@ struct sample *build_sample(struct build *b)
     return s;
 }
 
+void build_reserve_samples(struct build *b, u64 n)
+{
+    if (n * (b->p.ntype + 1) > UINT32_MAX / 2)
+        return;
+    b->sample_cap = (u32)n;
+    b->value_cap = (u32)n * b->p.ntype;
+    b->p.sample = arena_new(b->arena, struct sample, b->sample_cap);
+    b->p.value = arena_new(b->arena, i64, b->value_cap);
+}
+
+void build_more_samples(struct build *b, u32 n)
+{
+    u32 nvalue = n * b->p.ntype;
+    while (b->sample_cap - b->p.nsample < n)
+        b->p.sample = arena_grow(b->arena, b->p.sample, &b->sample_cap, sizeof(*b->p.sample));
+    while (b->value_cap - b->nvalue < nvalue)
+        b->p.value = arena_grow(b->arena, b->p.value, &b->value_cap, sizeof(*b->p.value));
+    b->p.nsample += n;
+    b->nvalue += nvalue;
+}
+
 struct line *build_line(struct build *b)
 {
     b->p.location[b->p.nlocation - 1].nline++;

@@ -29,6 +29,10 @@ struct location *build_location(struct build *b);
 struct function *build_function(struct build *b);
 struct sample *build_sample(struct build *b);
 
+// Makes room for n samples, all of whose types are there already; and appends n, which are zero.
+void build_reserve_samples(struct build *b, u64 n);
+void build_more_samples(struct build *b, u32 n);
+
 // Lines, frames and labels belong to the location or sample that was appended last.
 struct line *build_line(struct build *b);
 void build_frame(struct build *b, u32 location);

@@ -250,15 +250,15 @@ static struct profile merge_all(const struct profile *p, u32 n, bool keep_zeroes
     struct merger m;
     struct sample_set samples;
     merger_init(&m, a);
-    sample_set_init(&samples, &m, p, n);
     merge_headers(&m.b, p, n);
-    // Small profiles share what they need; large ones give it back.
+    sample_set_init(&samples, &m, p, n);
     struct arena scratch;
     arena_init(&scratch, SIZE_MAX);
+    arena_take_released(&scratch, a);
     for (u32 i = 0; i < n; i++) {
         merger_start(&m, &p[i], &scratch);
         merge_samples(&m, &samples, keep_zeroes);
-        if (scratch.mapped_bytes > MIB(SCRATCH_MIB))
+        if (arena_used_bytes(&scratch) > MIB(SCRATCH_MIB)) // small profiles share what they need
             arena_reset(&scratch);
     }
     arena_free(&scratch);

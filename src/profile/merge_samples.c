@@ -18,9 +18,12 @@ struct incoming {
     u32 *sample; // rows of p
     u32 *hash;   // of each one's frames and labels
     u32 *labels; // each one's row of m->run; NULL: none has any
-    u32 *same;   // each one's row; before add_samples() the new ones have base and their place here
-    u32 base;    // samples before
-    struct parallel_division division;
+    u32 base;    // merged samples before
+    u32 *same;   // each one's row; before assign_rows() base + i is incoming number i
+    u32 *new;    // which of them get the rows from base on
+    u32 nnew;
+    u32 shift; // from frames of p to where they are merged
+    struct parallel_division division, new_division;
     struct {
         bool *seen; // by location of p
         u32 *row;   // locations, the first that appears first
@@ -61,6 +64,7 @@ static void init_part(struct sample_part *part, u64 samples, struct arena *a)
 
 void sample_set_init(struct sample_set *set, struct merger *m, const struct profile *p, u32 n)
 {
+    struct build *b = &m->b;
     u64 samples = 0, frames = 0;
     u32 most = 0;
     for (u32 i = 0; i < n; i++) {
@@ -72,10 +76,11 @@ void sample_set_init(struct sample_set *set, struct merger *m, const struct prof
     while (set->npart * 2 <= parallel_divide(most, LEAST_SAMPLES).n)
         set->npart *= 2;
     for (u32 i = 0; i < set->npart; i++)
-        init_part(&set->part[i], samples / set->npart, arena_of(m));
+        init_part(&set->part[i], samples / set->npart, b->arena);
+    build_reserve_samples(b, samples);
     if (frames < UINT32_MAX / 2)
-        m->b.frame_cap = (u32)frames;
-    m->b.p.frame = arena_new(arena_of(m), u32, m->b.frame_cap);
+        b->frame_cap = (u32)frames;
+    b->p.frame = arena_reserve(b->arena, b->frame_cap, sizeof(*b->p.frame));
 }
 
 static void double_slots(struct sample_part *part, struct arena *a)
@@ -107,13 +112,14 @@ static void list_samples(struct incoming *in, bool keep_zeroes)
     in->division = parallel_divide(in->n, LEAST_SAMPLES);
 }
 
-// Lists the locations of a part's samples in the order in which they appear.
+// Lists the locations of a part's samples in the order in which they appear; most have been seen
+// long before the end.
 static void order_part(void *incoming, u32 part)
 {
     struct incoming *in = incoming;
     bool *seen = in->order[part].seen;
     u32 *row = in->order[part].row, n = 0, last = parallel_first(in->division, part + 1);
-    for (u32 i = parallel_first(in->division, part); i < last; i++) {
+    for (u32 i = parallel_first(in->division, part); i < last && n + 1 < in->p->nlocation; i++) {
         const struct sample *s = &in->p->sample[in->sample[i]];
         for (u32 k = s->frame; k < s->frame + s->nframe; k++) {
             u32 location = in->frame[k];
@@ -222,69 +228,78 @@ static void find(struct incoming *in)
     parallel_run(find_part, in, set->npart);
 }
 
-// Adds values up, and makes new samples; their frames are still where they were.
-static void add_samples(struct incoming *in)
+// Gives each sample its row.
+static void assign_rows(struct incoming *in)
 {
-    struct profile *sum = &in->m->b.p;
+    in->new = arena_new(in->m->scratch, u32, in->n);
     for (u32 i = 0; i < in->n; i++) {
-        const struct sample *s = &in->p->sample[in->sample[i]];
-        const i64 *value = profile_values(in->p, in->sample[i]);
-        const struct label_run *run = &in->m->run[in->labels ? in->labels[i] : 0];
-        u32 row = in->same[i] < in->base ? in->same[i] : in->same[in->same[i] - in->base];
         if (in->same[i] == in->base + i) {
-            row = sum->nsample;
-            *build_sample(&in->m->b) =
-                (struct sample){s->frame, s->nframe, run->label, run->nlabel};
-            for (u32 t = 0; t < sum->ntype; t++)
-                build_value(&in->m->b, value[t]);
-        } else {
-            for (u32 t = 0; t < sum->ntype; t++)
-                sum->value[(size_t)row * sum->ntype + t] += value[t];
+            in->same[i] = in->base + in->nnew;
+            in->new[in->nnew++] = i;
+        } else if (in->same[i] >= in->base) {
+            in->same[i] = in->same[in->same[i] - in->base];
         }
-        in->same[i] = row;
     }
+    in->new_division = parallel_divide(in->nnew, LEAST_SAMPLES);
 }
 
-// Gives the new samples of one part of the set their rows.
+// Tells one part of the set the rows of the new samples.
 static void settle_part(void *incoming, u32 number)
 {
     struct incoming *in = incoming;
     struct sample_part *part = &in->set->part[number];
-    u32 which = in->set->npart - 1, shift = (u32)__builtin_ctz(in->set->npart), rank = 0;
-    for (u32 i = 0; i < in->n; i++) {
-        bool is_new = in->same[i] == in->base + rank;
-        rank += is_new;
-        if (!is_new || (in->hash[i] & which) != number)
+    u32 which = in->set->npart - 1, shift = (u32)__builtin_ctz(in->set->npart);
+    for (u32 k = 0; k < in->nnew; k++) {
+        u32 i = in->new[k];
+        if ((in->hash[i] & which) != number)
             continue;
         u32 at = in->hash[i] >> shift & part->mask;
         while (part->slot[at].id != in->base + i + 1)
             at = (at + 1) & part->mask;
-        part->slot[at].id = in->same[i] + 1;
+        part->slot[at].id = in->base + k + 1;
     }
 }
 
-// The frames of the new samples are moved, pages and all, when most of the frames are theirs.
+static const struct sample *new_sample(const struct incoming *in, u32 k)
+{
+    return &in->p->sample[in->sample[in->new[k]]];
+}
+
+// Moves the frames, pages and all, with those that only samples have which were there before.
 static void move_frames(struct incoming *in)
 {
     struct profile *sum = &in->m->b.p;
     const struct sample *first = &in->p->sample[in->sample[0]],
                         *last = &in->p->sample[in->sample[in->n - 1]];
-    u32 n = last->frame + last->nframe - first->frame;
+    u32 *from = in->frame + first->frame, n = last->frame + last->nframe - first->frame;
     reserve_frames(in->m, n + PAGE_FRAMES);
-    u32 *from = in->frame + first->frame;
     u32 at = sum->nframe + (u32)(arena_gap(sum->frame + sum->nframe, from) / sizeof(u32));
     arena_move(sum->frame + at, from, n * sizeof(u32));
-    for (u32 i = in->base; i < sum->nsample; i++)
-        sum->sample[i].frame += at - first->frame;
+    in->shift = at - first->frame;
     sum->nframe = at + n;
 }
 
-static void copy_frames(struct incoming *in, u32 n)
+static void make_part(void *incoming, u32 part)
+{
+    struct incoming *in = incoming;
+    const struct profile *sum = &in->m->b.p;
+    u32 last = parallel_first(in->new_division, part + 1);
+    for (u32 k = parallel_first(in->new_division, part); k < last; k++) {
+        const struct sample *s = new_sample(in, k);
+        const struct label_run *run = &in->m->run[in->labels ? in->labels[in->new[k]] : 0];
+        sum->sample[in->base + k] =
+            (struct sample){s->frame + in->shift, s->nframe, run->label, run->nlabel};
+        memcpy(sum->value + (size_t)(in->base + k) * sum->ntype,
+               profile_values(in->p, in->sample[in->new[k]]), sum->ntype * sizeof(i64));
+    }
+}
+
+static void copy_frames(struct incoming *in)
 {
     struct profile *sum = &in->m->b.p;
-    reserve_frames(in->m, n);
     for (u32 i = in->base; i < sum->nsample; i++) {
         struct sample *s = &sum->sample[i];
+        reserve_frames(in->m, s->nframe);
         if (s->nframe)
             memcpy(sum->frame + sum->nframe, in->frame + s->frame, s->nframe * sizeof(u32));
         s->frame = sum->nframe;
@@ -292,16 +307,38 @@ static void copy_frames(struct incoming *in, u32 n)
     }
 }
 
-static void take_frames(struct incoming *in)
+// Whether most frames are those of new samples.
+static bool most_are_new(const struct incoming *in)
 {
-    const struct profile *sum = &in->m->b.p;
     u64 n = 0;
-    for (u32 i = in->base; i < sum->nsample; i++)
-        n += sum->sample[i].nframe;
-    if (n > in->nframe / 2 && (u64)sum->nframe + in->p->nframe < UINT32_MAX / 2)
+    for (u32 k = 0; k < in->nnew; k++)
+        n += new_sample(in, k)->nframe;
+    return n > in->nframe / 2 && (u64)in->m->b.p.nframe + in->p->nframe < UINT32_MAX / 2;
+}
+
+static void make_samples(struct incoming *in)
+{
+    bool moves = most_are_new(in);
+    if (moves)
         move_frames(in);
-    else
-        copy_frames(in, (u32)n);
+    build_more_samples(&in->m->b, in->nnew);
+    parallel_run(make_part, in, in->new_division.n);
+    if (!moves)
+        copy_frames(in);
+}
+
+// Adds the values of the samples that are not new.
+static void add_values(struct incoming *in)
+{
+    struct profile *sum = &in->m->b.p;
+    for (u32 i = 0; i < in->n; i++) {
+        u32 row = in->same[i];
+        if (row >= in->base && in->new[row - in->base] == i)
+            continue;
+        const i64 *value = profile_values(in->p, in->sample[i]);
+        for (u32 t = 0; t < sum->ntype; t++)
+            sum->value[(size_t)row * sum->ntype + t] += value[t];
+    }
 }
 
 void merge_samples(struct merger *m, struct sample_set *set, bool keep_zeroes)
@@ -312,8 +349,10 @@ void merge_samples(struct merger *m, struct sample_set *set, bool keep_zeroes)
     map_labels(&in);
     translate(&in);
     find(&in);
-    add_samples(&in);
-    if (m->b.p.nsample - in.base < in.n)
+    assign_rows(&in);
+    make_samples(&in);
+    if (in.nnew < in.n) {
         parallel_run(settle_part, &in, set->npart);
-    take_frames(&in);
+        add_values(&in);
+    }
 }
