@@ -2,7 +2,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 // value * scale to the nearest integer, for a scale that is a whole number; false where the digits
 // of value have to be known to their end: that is too large, or lies between two.
@@ -61,8 +60,10 @@ u32 decimal_short(char *out, double value)
         two /= 10;
         places--;
     }
-    memcpy(out, "0.", 2);
-    char *at = put_digits(out + 2, two, places);
+    char *at = out;
+    *at++ = '0';
+    *at++ = '.';
+    at = put_digits(at, two, places);
     *at = 0;
     return (u32)(at - out);
 }
