@@ -1,26 +1,23 @@
-// The same walk as in the runtime (src/runtime/unwind.c), but over a copy of the stack, and by the
-// rules of files.
+// The same walk as in the runtime, but over a copy of the stack, and by the rules of files.
 #include "profile/perf_unwind.h"
+
+#include "object/unwind.h"
 
 enum {
     // Bits of regs_user: enum perf_event_x86_regs in the kernel's
     // arch/x86/include/uapi/asm/perf_regs.h.
     REGISTER_BP = 6,
     REGISTER_SP = 7,
-    REGISTER_IP = 8,
-
-    // Where the kernel keeps registers in a signal frame: struct ucontext's gregs, from sp.
-    SIGNAL_BP = 120,
-    SIGNAL_SP = 160,
-    SIGNAL_PC = 168
+    REGISTER_IP = 8
 };
 
 struct walk {
-    u64 pc, sp, bp;
+    struct unwind_frame at;
+    const struct perf_system *system;
+    u32 pid;
     u64 stack; // address of the first byte of the copy
     struct perf_bytes copy;
-    bool is_return; // pc is a return address: the frame's instruction is before it
-    bool is_cut;    // more was needed than was copied
+    bool is_cut; // more was needed than was copied
 };
 
 void perf_unwinder_init(struct perf_unwinder *u, const struct perf_system *system)
@@ -67,8 +64,9 @@ static struct unwind_rule find_rule(struct perf_unwinder *u, u32 mapping, u64 pc
     return u->rule[row];
 }
 
-static bool load(struct walk *w, u64 *value, u64 address)
+static bool load(void *context, u64 *value, u64 address)
 {
+    struct walk *w = context;
     if (address < w->stack)
         return false;
     struct perf_bytes b = w->copy;
@@ -78,65 +76,13 @@ static bool load(struct walk *w, u64 *value, u64 address)
     return !b.bad;
 }
 
-// Goes up to the frame with these registers; false when they cannot be right.
-static bool go_to(struct walk *w, u64 pc, u64 sp, u64 bp)
+static bool is_code(void *context, u64 pc)
 {
-    if (sp <= w->sp || pc == 0)
-        return false;
-    w->pc = pc;
-    w->sp = sp;
-    w->bp = bp;
-    w->is_return = true;
-    return true;
+    const struct walk *w = context;
+    return perf_system_find(w->system, w->pid, PERF_RECORD_MISC_USER, pc) != 0;
 }
 
-// What lies at a frame pointer that was used for something else is no address of code.
-static bool step_by_frame_pointer(struct walk *w, const struct perf_system *system, u32 pid)
-{
-    u64 pc, bp;
-    return w->bp >= w->sp && load(w, &bp, w->bp) && load(w, &pc, w->bp + 8) &&
-           perf_system_find(system, pid, PERF_RECORD_MISC_USER, pc - 1) &&
-           go_to(w, pc, w->bp + 16, bp);
-}
-
-// The handler may have run on a stack of its own, of which there is no copy then.
-static bool step_over_signal(struct walk *w)
-{
-    u64 pc, sp, bp;
-    if (!load(w, &bp, w->sp + SIGNAL_BP) || !load(w, &sp, w->sp + SIGNAL_SP) ||
-        !load(w, &pc, w->sp + SIGNAL_PC) || !go_to(w, pc, sp, bp))
-        return false;
-    w->is_return = false;
-    return true;
-}
-
-static bool step_by_rule(struct walk *w, struct unwind_rule rule)
-{
-    u64 cfa = rule.cfa == UNWIND_BP || rule.cfa == UNWIND_AT_BP ? w->bp : w->sp;
-    cfa += (u64)(i64)rule.cfa_offset;
-    if ((rule.cfa == UNWIND_AT_SP || rule.cfa == UNWIND_AT_BP) && !load(w, &cfa, cfa))
-        return false;
-    u64 bp = w->bp, pc;
-    if (rule.bp == UNWIND_BP_AT_CFA && !load(w, &bp, cfa + (u64)(i64)rule.bp_offset))
-        return false;
-    if (rule.bp == UNWIND_BP_AT_BP && !load(w, &bp, bp + (u64)(i64)rule.bp_offset))
-        return false;
-    return load(w, &pc, cfa - 8) && go_to(w, pc, cfa, bp);
-}
-
-static bool step(struct walk *w, struct unwind_rule rule, const struct perf_system *system, u32 pid)
-{
-    switch (rule.cfa) {
-    case UNWIND_END:
-        return false;
-    case UNWIND_SIGNAL:
-        return step_over_signal(w);
-    case UNWIND_UNKNOWN:
-        return step_by_frame_pointer(w, system, pid);
-    default:
-        return step_by_rule(w, rule);
-    }
-}
+static const struct unwind_memory copied_memory = {load, is_code};
 
 // The value of a register, which are in the order of their bits.
 static bool read_register(const struct perf_sample *s, u64 registers, u32 bit, u64 *value)
@@ -151,22 +97,22 @@ static bool read_register(const struct perf_sample *s, u64 registers, u32 bit, u
 
 void perf_unwind(struct perf_unwinder *u, const struct perf_event *ev, const struct perf_sample *s)
 {
-    struct walk w = {.copy = s->stack};
+    struct walk w = {.system = u->system, .pid = s->pid, .copy = s->stack};
     struct unwind_rule rule;
     u->naddress = 0;
     if (!s->has_registers || perf_left(&s->stack) == 0 || !u->system->file->is_x86_64 ||
-        !read_register(s, ev->regs_user, REGISTER_IP, &w.pc) ||
-        !read_register(s, ev->regs_user, REGISTER_SP, &w.sp) ||
-        !read_register(s, ev->regs_user, REGISTER_BP, &w.bp))
+        !read_register(s, ev->regs_user, REGISTER_IP, &w.at.pc) ||
+        !read_register(s, ev->regs_user, REGISTER_SP, &w.at.sp) ||
+        !read_register(s, ev->regs_user, REGISTER_BP, &w.at.bp))
         return;
-    w.stack = w.sp;
+    w.stack = w.at.sp;
     do {
-        u64 pc = w.pc - w.is_return;
+        u64 pc = unwind_place(&w.at);
         u32 mapping = perf_system_find(u->system, s->pid, PERF_RECORD_MISC_USER, pc);
         rule = find_rule(u, mapping, pc);
         // Nothing called the kernel's trampoline for signals: its address is exact.
-        u->address[u->naddress++] = rule.cfa == UNWIND_SIGNAL ? w.pc : pc;
-    } while (u->naddress < PERF_MOST_FRAMES && step(&w, rule, u->system, s->pid));
+        u->address[u->naddress++] = rule.cfa == UNWIND_SIGNAL ? w.at.pc : pc;
+    } while (u->naddress < PERF_MOST_FRAMES && unwind_step(&w.at, rule, copied_memory, &w));
     u->ncut += w.is_cut;
     u->nblind += !w.is_cut && rule.cfa == UNWIND_UNKNOWN;
 }

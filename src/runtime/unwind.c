@@ -4,18 +4,9 @@
 // the program.
 #include "runtime/runtime.h"
 
-#include "object/eh_frame.h"
+#include "object/unwind.h"
 
-enum {
-    CACHE_ENTRIES = 4096,
-    MOST_FRAME_BYTES = 16 << 20, // a larger distance of two frames is a sign of being lost
-
-    // Where the kernel keeps registers in a signal frame: struct ucontext's gregs, from sp
-    // (x86-64).
-    SIGNAL_BP = 120,
-    SIGNAL_SP = 160,
-    SIGNAL_PC = 168
-};
+enum { CACHE_ENTRIES = 4096 };
 
 // What is known of a pc, in two words that are written and read without a lock: torn halves do not
 // match, since the first word is the record frame (pc and mapping) combined with the second.
@@ -71,93 +62,44 @@ static struct unwind_rule find_rule(u64 *frame, u64 pc)
 }
 
 struct walk {
-    struct context c;
+    struct unwind_frame at;
     struct window window;
-    bool is_return; // c.pc is a return address: the frame's instruction is before it
+    bool in_file; // the code at hand is a file's
 };
 
-static bool load(struct walk *w, u64 *value, u64 address)
+static bool load(void *context, u64 *value, u64 address)
 {
+    struct walk *w = context;
     if (!stack_readable(&w->window, address))
         return false;
     *value = *(const u64 *)(uintptr_t)address;
     return true;
 }
 
-// Goes up to the frame with these registers; false when they cannot be right.
-static bool go_to(struct walk *w, u64 pc, u64 sp, u64 bp)
+// Code of a file, unlike a JIT's, is called by code of a file.
+static bool is_code(void *context, u64 pc)
 {
-    if (sp <= w->c.sp || sp - w->c.sp > MOST_FRAME_BYTES || pc == 0)
-        return false;
-    w->c = (struct context){pc, sp, bp};
-    w->is_return = true;
-    return true;
+    const struct walk *w = context;
+    return !w->in_file || module_find(pc);
 }
 
-// The code at hand may use its frame pointer for something else.  Then what lies there is no return
-// address: code of a file, unlike a JIT's, is called by code of a file.
-static bool step_by_frame_pointer(struct walk *w, bool in_file)
-{
-    u64 bp = w->c.bp, pc, caller_bp;
-    return bp >= w->c.sp && bp - w->c.sp < MOST_FRAME_BYTES && load(w, &caller_bp, bp) &&
-           load(w, &pc, bp + 8) && (!in_file || module_find(pc - 1)) &&
-           go_to(w, pc, bp + 16, caller_bp);
-}
-
-static bool step_over_signal(struct walk *w)
-{
-    u64 sp = w->c.sp, caller_bp, caller_sp, pc;
-    if (!load(w, &caller_bp, sp + SIGNAL_BP) || !load(w, &caller_sp, sp + SIGNAL_SP) ||
-        !load(w, &pc, sp + SIGNAL_PC))
-        return false;
-    // The handler may have run on a stack of its own, so the interrupted one can be anywhere.
-    w->c = (struct context){pc, caller_sp, caller_bp};
-    w->window = stack_window(caller_sp);
-    w->is_return = false;
-    return pc != 0;
-}
-
-static bool step_by_rule(struct walk *w, struct unwind_rule rule)
-{
-    u64 cfa = rule.cfa == UNWIND_BP || rule.cfa == UNWIND_AT_BP ? w->c.bp : w->c.sp;
-    cfa += (u64)(i64)rule.cfa_offset;
-    if ((rule.cfa == UNWIND_AT_SP || rule.cfa == UNWIND_AT_BP) && !load(w, &cfa, cfa))
-        return false;
-    u64 bp = w->c.bp, pc;
-    if (rule.bp == UNWIND_BP_AT_CFA && !load(w, &bp, cfa + (u64)(i64)rule.bp_offset))
-        return false;
-    if (rule.bp == UNWIND_BP_AT_BP && !load(w, &bp, bp + (u64)(i64)rule.bp_offset))
-        return false;
-    return load(w, &pc, cfa - 8) && go_to(w, pc, cfa, bp);
-}
-
-static bool step(struct walk *w, struct unwind_rule rule, bool in_file)
-{
-    switch (rule.cfa) {
-    case UNWIND_END:
-        return false;
-    case UNWIND_SIGNAL:
-        return step_over_signal(w);
-    case UNWIND_UNKNOWN:
-        return step_by_frame_pointer(w, in_file);
-    default:
-        return step_by_rule(w, rule);
-    }
-}
+static const struct unwind_memory own_memory = {load, is_code};
 
 u32 unwind(u64 *frame, u16 *flags, struct context c)
 {
-    struct walk w = {.c = c, .window = stack_window(c.sp), .is_return = true};
+    struct walk w = {.at = {c.pc, c.sp, c.bp, true}, .window = stack_window(c.sp)};
     u32 n = 0;
-    *flags = 0;
     while (n < RECORD_MAX_FRAMES) {
-        struct unwind_rule rule = find_rule(&frame[n++], w.c.pc - w.is_return);
+        struct unwind_rule rule = find_rule(&frame[n++], unwind_place(&w.at));
+        w.in_file = record_frame_mapping(frame[n - 1]) != 0;
         if (rule.cfa == UNWIND_SIGNAL)
-            frame[n - 1] += w.is_return; // nothing called the kernel's trampoline: its pc is exact
-        if (!step(&w, rule, record_frame_mapping(frame[n - 1]) != 0)) {
+            frame[n - 1] += w.at.is_return; // nothing called the kernel's trampoline: it is exact
+        if (!unwind_step(&w.at, rule, own_memory, &w)) {
             *flags = rule.cfa == UNWIND_END ? RECORD_COMPLETE : 0;
             return n;
         }
+        if (rule.cfa == UNWIND_SIGNAL)
+            w.window = stack_window(w.at.sp); // the handler may have had a stack of its own
     }
     *flags = RECORD_TRUNCATED;
     return n;

@@ -1,0 +1,101 @@
+// One step of a walk up a stack, by a rule of eh_frame.h.  Written once for all who walk: the
+// runtime over its own memory, the reader of perf.data over a copy.  A walker is a struct
+// unwind_memory of constant functions, so that the compiler puts them in place.
+#ifndef OBJECT_UNWIND_H
+#define OBJECT_UNWIND_H
+
+#include "object/eh_frame.h"
+
+enum {
+    UNWIND_MOST_BYTES = 16 << 20, // a larger distance of two frames is a sign of being lost
+
+    // Where the kernel keeps registers in a signal frame: struct ucontext's gregs, from sp
+    // (x86-64).
+    UNWIND_SIGNAL_BP = 120,
+    UNWIND_SIGNAL_SP = 160,
+    UNWIND_SIGNAL_PC = 168
+};
+
+struct unwind_frame {
+    u64 pc, sp, bp;
+    bool is_return; // pc is a return address: the frame's instruction is before it
+};
+
+// What a walk asks of the memory that it walks over.
+struct unwind_memory {
+    bool (*load)(void *walk, u64 *value, u64 address); // the word there; false: cannot be read
+    bool (*is_code)(void *walk, u64 pc);               // something may be called from there
+};
+
+// The address to look up for a frame.
+static inline u64 unwind_place(const struct unwind_frame *f)
+{
+    return f->pc - f->is_return;
+}
+
+// Goes up to the frame with these registers; false when they cannot be right.
+static inline bool unwind_go_to(struct unwind_frame *f, u64 pc, u64 sp, u64 bp)
+{
+    if (sp <= f->sp || sp - f->sp > UNWIND_MOST_BYTES || pc == 0)
+        return false;
+    *f = (struct unwind_frame){pc, sp, bp, true};
+    return true;
+}
+
+// The code at hand may use its frame pointer for something else; what lies there is no address of
+// code then.
+static inline bool unwind_by_frame_pointer(struct unwind_frame *f, struct unwind_memory m,
+                                           void *walk)
+{
+    u64 bp = f->bp, pc, caller_bp;
+    return bp >= f->sp && bp - f->sp < UNWIND_MOST_BYTES && m.load(walk, &caller_bp, bp) &&
+           m.load(walk, &pc, bp + 8) && m.is_code(walk, pc - 1) &&
+           unwind_go_to(f, pc, bp + 16, caller_bp);
+}
+
+// The handler may have run on a stack of its own, so the interrupted one can be anywhere.
+static inline bool unwind_over_signal(struct unwind_frame *f, struct unwind_memory m, void *walk)
+{
+    u64 sp = f->sp, caller_bp, caller_sp, pc;
+    if (!m.load(walk, &caller_bp, sp + UNWIND_SIGNAL_BP) ||
+        !m.load(walk, &caller_sp, sp + UNWIND_SIGNAL_SP) ||
+        !m.load(walk, &pc, sp + UNWIND_SIGNAL_PC) || pc == 0)
+        return false;
+    *f = (struct unwind_frame){pc, caller_sp, caller_bp, false};
+    return true;
+}
+
+static inline bool unwind_by_rule(struct unwind_frame *f, struct unwind_rule rule,
+                                  struct unwind_memory m, void *walk)
+{
+    u64 cfa = rule.cfa == UNWIND_BP || rule.cfa == UNWIND_AT_BP ? f->bp : f->sp;
+    cfa += (u64)(i64)rule.cfa_offset;
+    if ((rule.cfa == UNWIND_AT_SP || rule.cfa == UNWIND_AT_BP) && !m.load(walk, &cfa, cfa))
+        return false;
+    u64 bp = f->bp, pc;
+    if (rule.bp == UNWIND_BP_AT_CFA && !m.load(walk, &bp, cfa + (u64)(i64)rule.bp_offset))
+        return false;
+    if (rule.bp == UNWIND_BP_AT_BP && !m.load(walk, &bp, bp + (u64)(i64)rule.bp_offset))
+        return false;
+    return m.load(walk, &pc, cfa - 8) && unwind_go_to(f, pc, cfa, bp);
+}
+
+// Goes up to the caller by the rule for unwind_place(f); false: there is none, or it cannot be
+// found.  Async-signal-safe when m's functions are.
+static inline __attribute__((always_inline)) bool unwind_step(struct unwind_frame *f,
+                                                              struct unwind_rule rule,
+                                                              struct unwind_memory m, void *walk)
+{
+    switch (rule.cfa) {
+    case UNWIND_END:
+        return false;
+    case UNWIND_SIGNAL:
+        return unwind_over_signal(f, m, walk);
+    case UNWIND_UNKNOWN:
+        return unwind_by_frame_pointer(f, m, walk);
+    default:
+        return unwind_by_rule(f, rule, m, walk);
+    }
+}
+
+#endif
