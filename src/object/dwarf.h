@@ -12,7 +12,7 @@
 #ifndef OBJECT_DWARF_H
 #define OBJECT_DWARF_H
 
-#include "object/cursor.h"
+#include "base/cursor.h"
 #include "object/extents.h"
 
 enum dwarf_section {

@@ -130,7 +130,7 @@ static void add_value(struct job *j, u32 sample, u32 event, u64 events)
 static void add_counts(struct job *j, u32 sample, const struct perf_event *ev,
                        const struct perf_sample *s)
 {
-    struct perf_bytes counts = s->counts;
+    struct cursor counts = s->counts;
     u64 id, value;
     while (perf_count_next(&counts, ev, &id, &value)) {
         u64 key[2] = {id, ev->is_inherited ? s->tid : 0};
@@ -303,7 +303,7 @@ static bool check_version(struct str bytes, struct err *e)
 static void limit_memory(struct arena *a, const struct perf_file *f)
 {
     enum { MOST_TIMES = 64 };
-    size_t bytes = perf_left(&f->all) + perf_left(&f->unpacked);
+    size_t bytes = cursor_left(&f->all) + cursor_left(&f->unpacked);
     size_t most = bytes * MOST_TIMES + MIB(64) + 2 * PERF_MOST_IMAGE_BYTES;
     if (a->limit_bytes > most)
         a->limit_bytes = most;

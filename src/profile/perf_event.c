@@ -13,43 +13,42 @@ static bool has_flag(u64 flags, u32 bit, bool is_big_endian)
 }
 
 // Fields behind those of the first version may be missing, and are 0 then.
-static struct perf_event decode(struct perf_bytes attr, bool *bad)
+static struct perf_event decode(struct cursor attr, bool *bad)
 {
-    struct perf_event ev = {.type = perf_u32(&attr)};
-    perf_skip(&attr, 4); // its size
-    ev.config = perf_u64(&attr);
-    ev.period = perf_u64(&attr);
-    ev.sample_type = perf_u64(&attr);
-    ev.read_format = perf_u64(&attr);
-    u64 flags = perf_u64(&attr);
+    struct perf_event ev = {.type = cursor_u32(&attr)};
+    cursor_skip(&attr, 4); // its size
+    ev.config = cursor_u64(&attr);
+    ev.period = cursor_u64(&attr);
+    ev.sample_type = cursor_u64(&attr);
+    ev.read_format = cursor_u64(&attr);
+    u64 flags = cursor_u64(&attr);
     *bad = attr.bad;
-    ev.has_trailers = has_flag(flags, FLAG_SAMPLE_ID_ALL, attr.is_big_endian);
-    ev.is_inherited = has_flag(flags, FLAG_INHERIT, attr.is_big_endian);
-    if (has_flag(flags, FLAG_FREQ, attr.is_big_endian) || ev.period > INT64_MAX)
+    ev.has_trailers = has_flag(flags, FLAG_SAMPLE_ID_ALL, cursor_is_big_endian(&attr));
+    ev.is_inherited = has_flag(flags, FLAG_INHERIT, cursor_is_big_endian(&attr));
+    if (has_flag(flags, FLAG_FREQ, cursor_is_big_endian(&attr)) || ev.period > INT64_MAX)
         ev.period = 0;
-    perf_skip(&attr, 24); // wakeup_events, bp_type, config1, config2
-    ev.branch_type = perf_u64(&attr);
-    ev.regs_user = perf_u64(&attr);
-    perf_skip(&attr, 8); // sample_stack_user, clockid
-    ev.regs_intr = perf_u64(&attr);
+    cursor_skip(&attr, 24); // wakeup_events, bp_type, config1, config2
+    ev.branch_type = cursor_u64(&attr);
+    ev.regs_user = cursor_u64(&attr);
+    cursor_skip(&attr, 8); // sample_stack_user, clockid
+    ev.regs_intr = cursor_u64(&attr);
     return ev;
 }
 
-bool perf_attr_read(struct perf_file *f, struct perf_bytes attr, struct perf_bytes ids,
-                    struct err *e)
+bool perf_attr_read(struct perf_file *f, struct cursor attr, struct cursor ids, struct err *e)
 {
     bool bad;
     struct perf_event ev = decode(attr, &bad);
     if (bad)
         return err_set(e, EBADMSG, "perf.data: an event's description is cut short");
-    while (perf_left(&ids) >= 8) {
-        u64 id = perf_u64(&ids);
+    while (cursor_left(&ids) >= 8) {
+        u64 id = cursor_u64(&ids);
         u32 row = table_add(&f->ids, (struct str){(char *)&id, sizeof(id)});
         if (row == f->nid)
             arena_push(f->arena, f->event_of_id, f->nid, f->id_cap);
         f->event_of_id[row] = f->nevent;
         // Each may be read once: events that share their ids would take time without end.
-        if (f->nid_read++ > perf_left(&f->all) / 8)
+        if (f->nid_read++ > cursor_left(&f->all) / 8)
             return err_set(e, EBADMSG, "perf.data: its events share their ids");
     }
     *arena_push(f->arena, f->event, f->nevent, f->event_cap) = ev;

@@ -39,17 +39,17 @@ static void comment(struct perf_file *f, const char *name, struct str text)
         f->comment[f->ncomment++] = arena_printf(f->arena, "perf-%s:%.*s", name, STR_ARG(text));
 }
 
-static struct str read_text(struct perf_bytes *b)
+static struct str read_text(struct cursor *b)
 {
-    struct perf_bytes text = perf_part(b, perf_u32(b));
+    struct cursor text = cursor_part(b, cursor_u32(b));
     return perf_text(&text);
 }
 
-static void read_command(struct perf_file *f, struct perf_bytes b)
+static void read_command(struct perf_file *f, struct cursor b)
 {
     struct buf line;
     buf_init(&line, KIB(64));
-    for (u32 n = perf_u32(&b); n > 0 && !b.bad; n--) {
+    for (u32 n = cursor_u32(&b); n > 0 && !b.bad; n--) {
         struct str word = read_text(&b);
         buf_text(&line, line.len ? " " : "");
         buf_add(&line, word);
@@ -59,38 +59,38 @@ static void read_command(struct perf_file *f, struct perf_bytes b)
 }
 
 // Each event again, with its name; it is known by its ids, or else by its place.
-static void read_events(struct perf_file *f, struct perf_bytes b)
+static void read_events(struct perf_file *f, struct cursor b)
 {
-    u32 n = perf_u32(&b), attr_size = perf_u32(&b);
+    u32 n = cursor_u32(&b), attr_size = cursor_u32(&b);
     for (u32 i = 0; i < n && !b.bad; i++) {
         u32 row = i;
-        perf_skip(&b, attr_size);
-        u32 nid = perf_u32(&b);
+        cursor_skip(&b, attr_size);
+        u32 nid = cursor_u32(&b);
         struct str name = read_text(&b);
-        struct perf_bytes ids = perf_words(&b, nid);
+        struct cursor ids = cursor_words(&b, nid);
         if (nid)
-            perf_file_event(f, perf_u64(&ids), &row);
+            perf_file_event(f, cursor_u64(&ids), &row);
         if (!b.bad && row < f->nevent)
             f->event[row].name = name;
     }
 }
 
-static void read_clock(struct perf_file *f, struct perf_bytes b)
+static void read_clock(struct perf_file *f, struct cursor b)
 {
-    perf_skip(&b, 8); // version, clock
-    f->wall_ns = perf_u64(&b);
-    f->clock_ns = perf_u64(&b);
+    cursor_skip(&b, 8); // version, clock
+    f->wall_ns = cursor_u64(&b);
+    f->clock_ns = cursor_u64(&b);
     if (b.bad || f->wall_ns > INT64_MAX)
         f->wall_ns = f->clock_ns = 0;
 }
 
-static void read_build_ids(struct perf_file *f, struct perf_bytes b)
+static void read_build_ids(struct perf_file *f, struct cursor b)
 {
     for (struct perf_record r; perf_record_next(&r, &b);)
         perf_build_id_read(f, &r);
 }
 
-void perf_feature_read(struct perf_file *f, u64 number, struct perf_bytes bytes)
+void perf_feature_read(struct perf_file *f, u64 number, struct cursor bytes)
 {
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         if (texts[i].number != number)
@@ -130,9 +130,9 @@ static bool is_kernel(struct str path)
 
 void perf_build_id_read(struct perf_file *f, const struct perf_record *r)
 {
-    struct perf_bytes b = r->body;
-    perf_skip(&b, 4); // the process
-    struct perf_bytes id = perf_part(&b, 24);
+    struct cursor b = r->body;
+    cursor_skip(&b, 4); // the process
+    struct cursor id = cursor_part(&b, 24);
     struct str path = perf_text(&b);
     if (b.bad || path.len == 0)
         return;

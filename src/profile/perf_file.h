@@ -10,9 +10,17 @@
 #include <linux/perf_event.h>
 
 #include "base/buf.h"
+#include "base/cursor.h"
 #include "base/err.h"
 #include "base/table.h"
-#include "profile/perf_bytes.h"
+
+// Text up to a NUL, or else all of c, at most PERF_MOST_TEXT of it: a record cannot hold more.
+enum { PERF_MOST_TEXT = UINT16_MAX };
+static inline struct str perf_text(const struct cursor *c)
+{
+    size_t most = cursor_left(c) < PERF_MOST_TEXT ? (size_t)cursor_left(c) : PERF_MOST_TEXT;
+    return (struct str){(const char *)c->at, strnlen((const char *)c->at, most)};
+}
 
 // Records that perf itself writes, beside the kernel's PERF_RECORD_*.
 enum {
@@ -42,12 +50,12 @@ struct perf_event {
 struct perf_file {
     struct arena *arena;
     size_t limit; // bytes that may be unpacked
-    struct perf_bytes all;
-    struct perf_bytes data;     // the records
-    struct perf_bytes unpacked; // more records, which were packed in PERF_COMPRESSED ones
-    bool is_cut;                // records end in the middle of one
-    bool is_x86_64;             // recorded on such a machine
-    bool has_traces;            // Intel PT and the like, which is not decoded here
+    struct cursor all;
+    struct cursor data;     // the records
+    struct cursor unpacked; // more records, which were packed in PERF_COMPRESSED ones
+    bool is_cut;            // records end in the middle of one
+    bool is_x86_64;         // recorded on such a machine
+    bool has_traces;        // Intel PT and the like, which is not decoded here
     struct perf_event *event;
     u32 nevent, event_cap;
     struct table ids;  // 8 bytes each
@@ -82,19 +90,18 @@ struct str perf_hex(const u8 *id, size_t n, struct arena *a);
 struct perf_record {
     u32 type;
     u16 misc;
-    struct perf_bytes body; // behind the header
+    struct cursor body; // behind the header
 };
 
 // The next record, and past what follows it outside of its size.  False at the end, or when the
 // last one is cut (then rest->bad).
-bool perf_record_next(struct perf_record *r, struct perf_bytes *rest);
+bool perf_record_next(struct perf_record *r, struct cursor *rest);
 
 // Appends an event, and its ids.
-bool perf_attr_read(struct perf_file *f, struct perf_bytes attr, struct perf_bytes ids,
-                    struct err *e);
+bool perf_attr_read(struct perf_file *f, struct cursor attr, struct cursor ids, struct err *e);
 
 // Reads the feature of the header with this number (HEADER_* in tools/perf/util/header.h).
-void perf_feature_read(struct perf_file *f, u64 number, struct perf_bytes bytes);
+void perf_feature_read(struct perf_file *f, u64 number, struct cursor bytes);
 void perf_build_id_read(struct perf_file *f, const struct perf_record *r);
 
 // Files that came through a pipe need not say the kernel's build id: one of the same release, on a

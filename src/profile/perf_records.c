@@ -23,12 +23,12 @@ static u32 words(u64 sample_type, u64 fields)
 
 // The word number i of the record's body, or from its end, where 0 is the last one; 0 when there is
 // none.
-static u64 word_at(struct perf_bytes body, u32 i, bool from_end)
+static u64 word_at(struct cursor body, u32 i, bool from_end)
 {
-    if (perf_left(&body) < 8 * ((u64)i + 1))
+    if (cursor_left(&body) < 8 * ((u64)i + 1))
         return 0;
     body.at = from_end ? body.end - 8 * ((size_t)i + 1) : body.at + 8 * (size_t)i;
-    return perf_u64(&body);
+    return cursor_u64(&body);
 }
 
 // Records other than samples end with these fields, if they were asked for: TID, TIME, ID,
@@ -75,17 +75,17 @@ static bool find_event(const struct perf_file *f, const struct perf_record *r, u
 
 static void add_lost(struct perf_records *out, const struct perf_record *r)
 {
-    struct perf_bytes b = r->body;
+    struct cursor b = r->body;
     if (r->type == PERF_RECORD_LOST)
-        perf_skip(&b, 8); // the event's id
-    out->nlost += perf_u64(&b);
+        cursor_skip(&b, 8); // the event's id
+    out->nlost += cursor_u64(&b);
 }
 
 static void add_later(struct perf_records *out, const struct perf_record *r, struct arena *a)
 {
-    struct perf_bytes b = r->body;
-    u64 cookie = perf_u64(&b), n = perf_u64(&b);
-    struct perf_bytes stack = perf_words(&b, n);
+    struct cursor b = r->body;
+    u64 cookie = cursor_u64(&b), n = cursor_u64(&b);
+    struct cursor stack = cursor_words(&b, n);
     u32 row = table_add(&out->cookies, (struct str){(char *)&cookie, sizeof(cookie)});
     if (row == out->nlater)
         arena_push(a, out->later, out->nlater, out->later_cap);
@@ -111,7 +111,7 @@ static void add_entry(struct perf_records *out, struct perf_file *f, const struc
     *entry = (struct perf_entry){time == UINT64_MAX ? 0 : time, r->body.at - 8, event, out->n - 1};
 }
 
-static void read_part(struct perf_records *out, struct perf_file *f, struct perf_bytes rest)
+static void read_part(struct perf_records *out, struct perf_file *f, struct cursor rest)
 {
     for (struct perf_record r; perf_record_next(&r, &rest);) {
         if (is_timed(r.type))
@@ -155,7 +155,7 @@ void perf_records_read(struct perf_records *out, struct perf_file *f)
 struct perf_record perf_records_at(const struct perf_file *f, const struct perf_entry *entry)
 {
     struct perf_record r;
-    struct perf_bytes rest = f->data;
+    struct cursor rest = f->data;
     bool is_plain = entry->start >= f->data.at && entry->start < f->data.end;
     rest.at = entry->start;
     rest.end = is_plain ? f->data.end : f->unpacked.end;

@@ -20,7 +20,7 @@ struct perf_records {
     u64 nlost;                 // records that perf could not write down
     u64 nunknown;              // samples of events that the file does not describe
     struct table cookies;      // 8 bytes each: of user stacks that were taken after the sample
-    struct perf_bytes *later;  // by row of cookies: those stacks
+    struct cursor *later;      // by row of cookies: those stacks
     u32 nlater, later_cap;
 };
 

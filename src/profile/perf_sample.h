@@ -13,13 +13,13 @@ struct perf_sample {
     u64 cgroup; // 0: not known
     u8 mode;    // PERF_RECORD_MISC_KERNEL, _USER ...: of ip
 
-    struct perf_bytes chain;    // u64 each: addresses, leaf first, and marks of their mode
-    struct perf_bytes branches; // three u64 each, the latest first: from, to, flags
-    struct perf_bytes counts;   // see perf_count_next()
+    struct cursor chain;    // u64 each: addresses, leaf first, and marks of their mode
+    struct cursor branches; // three u64 each, the latest first: from, to, flags
+    struct cursor counts;   // see perf_count_next()
 
-    bool has_registers;          // of 64 bits, when user code was left
-    struct perf_bytes registers; // one u64 for each bit of the event's regs_user
-    struct perf_bytes stack;     // user memory from the stack pointer on
+    bool has_registers;      // of 64 bits, when user code was left
+    struct cursor registers; // one u64 for each bit of the event's regs_user
+    struct cursor stack;     // user memory from the stack pointer on
 };
 
 // False when the record is cut short.
@@ -27,6 +27,6 @@ bool perf_sample_read(struct perf_sample *s, const struct perf_event *ev,
                       const struct perf_record *r);
 
 // The next counter's value since it was opened, and its id; false when there is none left.
-bool perf_count_next(struct perf_bytes *counts, const struct perf_event *ev, u64 *id, u64 *value);
+bool perf_count_next(struct cursor *counts, const struct perf_event *ev, u64 *id, u64 *value);
 
 #endif

@@ -123,7 +123,7 @@ static u8 mode_of(u64 mark)
 
 // A walk along a chain of addresses.
 struct walk {
-    struct perf_bytes chain;
+    struct cursor chain;
     u8 mode;
     bool is_exact; // the next one is no return address: code was interrupted there
     bool skips;    // the next one is the leaf again
@@ -133,7 +133,7 @@ struct walk {
 // The user stack of many samples may be in one record that followed them.
 static void go_to_later(struct perf_stacks *st, struct walk *w)
 {
-    u64 cookie = perf_u64(&w->chain);
+    u64 cookie = cursor_u64(&w->chain);
     u32 row = table_find(&st->records->cookies, (struct str){(char *)&cookie, sizeof(cookie)});
     w->mode = PERF_RECORD_MISC_USER;
     w->chain = st->records->later[w->is_later ? 0 : row];
@@ -145,8 +145,8 @@ static void go_to_later(struct perf_stacks *st, struct walk *w)
 static void add_chain(struct perf_stacks *st, const struct perf_sample *s, bool only_first)
 {
     struct walk w = {s->chain, s->mode, true, s->ip != 0, false};
-    while (perf_left(&w.chain) >= 8) {
-        u64 word = perf_u64(&w.chain);
+    while (cursor_left(&w.chain) >= 8) {
+        u64 word = cursor_u64(&w.chain);
         if (is_mark(word)) {
             w.mode = mode_of(word);
             w.is_exact = true;
@@ -165,10 +165,10 @@ static void add_chain(struct perf_stacks *st, const struct perf_sample *s, bool 
 // Calls that the CPU kept track of.
 static void add_branches(struct perf_stacks *st, const struct perf_sample *s)
 {
-    struct perf_bytes b = s->branches;
-    while (perf_left(&b) >= 24) {
-        u64 from = perf_u64(&b);
-        perf_skip(&b, 16); // to, flags
+    struct cursor b = s->branches;
+    while (cursor_left(&b) >= 24) {
+        u64 from = cursor_u64(&b);
+        cursor_skip(&b, 16); // to, flags
         add_frame(st, s, PERF_RECORD_MISC_USER, from);
     }
 }
@@ -188,7 +188,7 @@ void perf_stack_read(struct perf_stacks *st, const struct perf_event *ev,
                      const struct perf_sample *s)
 {
     bool has_calls =
-        ev->branch_type & PERF_SAMPLE_BRANCH_CALL_STACK && perf_left(&s->branches) != 0;
+        ev->branch_type & PERF_SAMPLE_BRANCH_CALL_STACK && cursor_left(&s->branches) != 0;
     st->nsample++;
     st->nlocation = 0;
     if (s->ip)

@@ -80,12 +80,12 @@ static void correct_kernel(struct perf_mapping *m)
 
 // PERF_RECORD_MMAP2 has an inode or a build id where PERF_RECORD_MMAP has nothing.
 static struct str read_build_id(const struct perf_system *s, const struct perf_record *r,
-                                struct perf_bytes *b)
+                                struct cursor *b)
 {
     if (r->type != PERF_RECORD_MMAP2)
         return STR("");
-    struct perf_bytes where = perf_part(b, 24);
-    perf_skip(b, 8); // protection, flags
+    struct cursor where = cursor_part(b, 24);
+    cursor_skip(b, 8); // protection, flags
     if (!(r->misc & PERF_RECORD_MISC_MMAP_BUILD_ID) || b->bad)
         return STR("");
     size_t n = where.at[0] < BUILD_ID_BYTES ? where.at[0] : BUILD_ID_BYTES;
@@ -94,15 +94,15 @@ static struct str read_build_id(const struct perf_system *s, const struct perf_r
 
 static void apply_mmap(struct perf_system *s, const struct perf_record *r)
 {
-    struct perf_bytes b = r->body;
+    struct cursor b = r->body;
     struct perf_mapping m = {0};
     u8 mode = r->misc & PERF_RECORD_MISC_CPUMODE_MASK;
-    u32 pid = perf_u32(&b);
-    perf_skip(&b, 4); // thread
-    m.start = perf_u64(&b);
-    u64 bytes = perf_u64(&b);
+    u32 pid = cursor_u32(&b);
+    cursor_skip(&b, 4); // thread
+    m.start = cursor_u64(&b);
+    u64 bytes = cursor_u64(&b);
     m.limit = bytes > UINT64_MAX - m.start ? UINT64_MAX : m.start + bytes;
-    m.offset = perf_u64(&b);
+    m.offset = cursor_u64(&b);
     m.build_id = read_build_id(s, r, &b);
     m.filename = perf_text(&b);
     if (b.bad || r->misc & PERF_RECORD_MISC_MMAP_DATA || mode > PERF_RECORD_MISC_USER)
@@ -120,13 +120,13 @@ static void apply_mmap(struct perf_system *s, const struct perf_record *r)
 // Code that the kernel made at run time: BPF programs, trampolines.
 static void apply_ksymbol(struct perf_system *s, const struct perf_record *r)
 {
-    struct perf_bytes b = r->body;
+    struct cursor b = r->body;
     struct perf_mapping m = {0};
-    m.start = perf_u64(&b);
-    u64 bytes = perf_u32(&b);
+    m.start = cursor_u64(&b);
+    u64 bytes = cursor_u32(&b);
     m.limit = bytes > UINT64_MAX - m.start ? UINT64_MAX : m.start + bytes;
-    bool is_bpf = perf_u16(&b) == PERF_RECORD_KSYMBOL_TYPE_BPF;
-    bool is_gone = perf_u16(&b) & PERF_RECORD_KSYMBOL_FLAGS_UNREGISTER;
+    bool is_bpf = cursor_u16(&b) == PERF_RECORD_KSYMBOL_TYPE_BPF;
+    bool is_gone = cursor_u16(&b) & PERF_RECORD_KSYMBOL_FLAGS_UNREGISTER;
     m.filename = is_bpf ? STR("[bpf]") : STR("[kernel]");
     m.function = perf_text(&b);
     if (!b.bad && !is_gone)
@@ -135,8 +135,8 @@ static void apply_ksymbol(struct perf_system *s, const struct perf_record *r)
 
 static void apply_comm(struct perf_system *s, const struct perf_record *r)
 {
-    struct perf_bytes b = r->body;
-    u32 pid = perf_u32(&b), tid = perf_u32(&b);
+    struct cursor b = r->body;
+    u32 pid = cursor_u32(&b), tid = cursor_u32(&b);
     if (b.bad)
         return;
     *find_comm(s, pid, tid) = perf_text(&b);
@@ -146,9 +146,9 @@ static void apply_comm(struct perf_system *s, const struct perf_record *r)
 
 static void apply_fork(struct perf_system *s, const struct perf_record *r)
 {
-    struct perf_bytes b = r->body;
-    u32 pid = perf_u32(&b), parent = perf_u32(&b);
-    u32 tid = perf_u32(&b), parent_tid = perf_u32(&b);
+    struct cursor b = r->body;
+    u32 pid = cursor_u32(&b), parent = cursor_u32(&b);
+    u32 tid = cursor_u32(&b), parent_tid = cursor_u32(&b);
     if (b.bad)
         return;
     struct str comm = *find_comm(s, parent, parent_tid);
@@ -164,8 +164,8 @@ static void apply_fork(struct perf_system *s, const struct perf_record *r)
 
 static void apply_cgroup(struct perf_system *s, const struct perf_record *r)
 {
-    struct perf_bytes b = r->body;
-    u64 id = perf_u64(&b);
+    struct cursor b = r->body;
+    u64 id = cursor_u64(&b);
     u32 row = table_add(&s->cgroups, (struct str){(char *)&id, sizeof(id)});
     if (row == s->ncgroup)
         arena_push(s->arena, s->cgroup, s->ncgroup, s->cgroup_cap);

@@ -16,7 +16,7 @@ struct walk {
     const struct perf_system *system;
     u32 pid;
     u64 stack; // address of the first byte of the copy
-    struct perf_bytes copy;
+    struct cursor copy;
     bool is_cut; // more was needed than was copied
 };
 
@@ -69,9 +69,9 @@ static bool load(void *context, u64 *value, u64 address)
     struct walk *w = context;
     if (address < w->stack)
         return false;
-    struct perf_bytes b = w->copy;
-    perf_skip(&b, address - w->stack);
-    *value = perf_u64(&b);
+    struct cursor b = w->copy;
+    cursor_skip(&b, address - w->stack);
+    *value = cursor_u64(&b);
     w->is_cut |= b.bad;
     return !b.bad;
 }
@@ -87,11 +87,11 @@ static const struct unwind_memory copied_memory = {load, is_code};
 // The value of a register, which are in the order of their bits.
 static bool read_register(const struct perf_sample *s, u64 registers, u32 bit, u64 *value)
 {
-    struct perf_bytes b = s->registers;
+    struct cursor b = s->registers;
     if (!(registers >> bit & 1))
         return false;
-    perf_skip(&b, 8 * (u64)__builtin_popcountll(registers & (((u64)1 << bit) - 1)));
-    *value = perf_u64(&b);
+    cursor_skip(&b, 8 * (u64)__builtin_popcountll(registers & (((u64)1 << bit) - 1)));
+    *value = cursor_u64(&b);
     return !b.bad;
 }
 
@@ -100,7 +100,7 @@ void perf_unwind(struct perf_unwinder *u, const struct perf_event *ev, const str
     struct walk w = {.system = u->system, .pid = s->pid, .copy = s->stack};
     struct unwind_rule rule;
     u->naddress = 0;
-    if (!s->has_registers || perf_left(&s->stack) == 0 || !u->system->file->is_x86_64 ||
+    if (!s->has_registers || cursor_left(&s->stack) == 0 || !u->system->file->is_x86_64 ||
         !read_register(s, ev->regs_user, REGISTER_IP, &w.at.pc) ||
         !read_register(s, ev->regs_user, REGISTER_SP, &w.at.sp) ||
         !read_register(s, ev->regs_user, REGISTER_BP, &w.at.bp))

@@ -1,7 +1,7 @@
 // Reading bytes of a file that may be damaged or hostile.  A cursor is sticky: after the first read
 // beyond its end it is bad and every read returns 0; .bad is tested once, at the end.
-#ifndef OBJECT_CURSOR_H
-#define OBJECT_CURSOR_H
+#ifndef BASE_CURSOR_H
+#define BASE_CURSOR_H
 
 #include <string.h>
 
@@ -12,6 +12,13 @@ struct cursor {
     bool swap; // the file's bytes are in the other order than this machine's
     bool bad;
 };
+
+#define CURSOR_HOST_IS_BIG_ENDIAN (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)
+
+static inline bool cursor_is_big_endian(const struct cursor *c)
+{
+    return c->swap != CURSOR_HOST_IS_BIG_ENDIAN;
+}
 
 // At offset of bytes; bad when that is beyond them.
 static inline struct cursor cursor_at(struct str bytes, u64 offset, bool swap)
@@ -129,6 +136,31 @@ static inline i64 cursor_sleb(struct cursor *c)
         return (i64)(shift < 64 && (byte & 0x40) ? value | ~(u64)0 << shift : value);
     }
     return (i64)cursor_fail(c);
+}
+
+// The next n bytes, as a cursor of their own.
+static inline struct cursor cursor_part(struct cursor *c, u64 n)
+{
+    struct cursor part = *c;
+    cursor_skip(c, n);
+    part.end = c->at;
+    if (c->bad)
+        part.at = part.end;
+    part.bad = c->bad;
+    return part;
+}
+
+// The same, n times 8 bytes.
+static inline struct cursor cursor_words(struct cursor *c, u64 n)
+{
+    return cursor_part(c, n > cursor_left(c) ? UINT64_MAX : n * 8);
+}
+
+// The bytes at [offset, offset + n) of c, counted from where it stands.
+static inline struct cursor cursor_section(struct cursor c, u64 offset, u64 n)
+{
+    cursor_skip(&c, offset);
+    return cursor_part(&c, n);
 }
 
 // The text up to a NUL, which is passed over.
