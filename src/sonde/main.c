@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/shrunk.h"
 #include "sonde/command.h"
 
 int fail(const struct err *e)
@@ -46,6 +47,7 @@ static const struct {
 
 int main(int argc, char **argv)
 {
+    shrunk_survive();
     for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
         if (argc > 1 && strcmp(argv[1], commands[i].name) == 0)
             return commands[i].run(argv + 2);

@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <stdio.h>
 
+#include "base/shrunk.h"
 #include "profile/demangle.h"
 #include "sonde/command.h"
 #include "sonde/fetch.h"
@@ -80,6 +81,9 @@ static void tell_troubles(struct symbolizer *s)
     }
     if (n > MOST_TROUBLES)
         warn("%u more files lack names or lines", n - MOST_TROUBLES);
+    if (shrunk_happened())
+        warn("a file became shorter while it was read, so names and lines may be missing: when it "
+             "is whole again, try once more");
 }
 
 // Whether a location of the mapping has no name.
