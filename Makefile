@@ -111,6 +111,10 @@ $(filter-out $(UPLOAD_UNIT),$(UNIT)): $(BUILD)/tests/unit/%: tests/unit/%.c $(PA
 	$(call say,TEST,$@)
 	$(Q)$(CC) $(ALL) $(CFLAGS) $(SAN) $< $(PARTS) $(LIBS) $(HEAVY) -ljansson -o $@
 
+# A part of the runtime that can be tested by itself.
+$(BUILD)/tests/unit/runtime_stack_test: PARTS := $(PARTS) $(call object,src/runtime/stack.c)
+$(BUILD)/tests/unit/runtime_stack_test: $(call object,src/runtime/stack.c)
+
 $(RANDOM): tests/differential/random.c $(PARTS)
 	@mkdir -p $(@D)
 	$(call say,TEST,$@)
@@ -137,6 +141,18 @@ $(TELLERS): $(BUILD)/tests/symbols/%: tests/symbols/%.c $(PARTS)
 	@mkdir -p $(@D)
 	$(call say,TEST,$@)
 	$(Q)$(CC) $(ALL) $(CFLAGS) $(SAN) $< $(PARTS) $(LIBS) $(HEAVY) -o $@
+
+# Two walks up the same stacks: from outside, with libdwfl, and inside, with libgcc.
+WALKERS := $(BUILD)/tests/unwind/tracer $(BUILD)/tests/unwind/walker.so
+$(BUILD)/tests/unwind/tracer: tests/unwind/tracer.c tests/unwind/maps.h $(PARTS)
+	@mkdir -p $(@D)
+	$(call say,TEST,$@)
+	$(Q)$(CC) $(ALL) -I. $(CFLAGS) $(SAN) $< $(PARTS) $(LIBS) $(HEAVY) -o $@
+
+$(BUILD)/tests/unwind/walker.so: tests/unwind/walker.c $(call pic,$(RUNTIME))
+	@mkdir -p $(@D)
+	$(call say,TEST,$@)
+	$(Q)$(CC) $(ALL) $(CFLAGS) $(RUNTIME_FLAGS) -shared $^ -lgcc_s -o $@
 
 # A table of how answers agree with others', for all ways in which debug information comes; some minutes.
 check-symbols: $(TELLERS)

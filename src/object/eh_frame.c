@@ -127,6 +127,7 @@ struct cie {
 struct value {
     enum { VALUE_NUMBER, VALUE_SP, VALUE_BP, VALUE_AT_SP, VALUE_AT_BP, VALUE_OTHER } base;
     i64 offset;
+    i64 above; // added to the word of VALUE_AT_SP and _BP
 };
 
 // Where a register of the caller was saved.
@@ -153,12 +154,17 @@ struct machine {
     bool bad;
 };
 
+static struct value number(i64 n)
+{
+    return (struct value){.base = VALUE_NUMBER, .offset = n};
+}
+
 // Evaluates a DWARF expression with pc known and sp and bp as symbols.  That covers what compilers
 // and linkers write: the PLT's "sp + 8 + ((pc & 15) >= 11 ? 8 : 0)" and "the word at bp - 8" of
-// functions that realign the stack.
+// functions that realign the stack, "8 above the word at sp + 152" of cryptographers' assembly.
 static struct value evaluate(struct reader r, u64 pc)
 {
-    const struct value other = {VALUE_OTHER, 0};
+    const struct value other = {.base = VALUE_OTHER};
     struct value stack[8];
     u32 n = 0;
     while (r.at < r.end && !r.bad) {
@@ -166,33 +172,29 @@ static struct value evaluate(struct reader r, u64 pc)
         if (n == ARRAY_LEN(stack))
             return other;
         if (op >= 0x30 && op <= 0x4f) { // DW_OP_lit0 ..
-            stack[n++] = (struct value){VALUE_NUMBER, op - 0x30};
+            stack[n++] = number(op - 0x30);
         } else if (op == 0x08 || op == 0x09) { // DW_OP_const1u, const1s
             u8 byte = read_u8(&r);
-            stack[n++] = (struct value){VALUE_NUMBER, op == 0x08 ? byte : (int8_t)byte};
+            stack[n++] = number(op == 0x08 ? byte : (int8_t)byte);
         } else if (op == 0x70 + REG_SP) { // DW_OP_breg7
-            stack[n++] = (struct value){VALUE_SP, read_sleb(&r)};
+            stack[n++] = (struct value){.base = VALUE_SP, .offset = read_sleb(&r)};
         } else if (op == 0x70 + REG_BP) {
-            stack[n++] = (struct value){VALUE_BP, read_sleb(&r)};
+            stack[n++] = (struct value){.base = VALUE_BP, .offset = read_sleb(&r)};
         } else if (op == 0x70 + REG_RA) {
-            stack[n++] = (struct value){VALUE_NUMBER, (i64)pc + read_sleb(&r)};
+            stack[n++] = number((i64)pc + read_sleb(&r));
         } else if (op == 0x06 && n >= 1) { // DW_OP_deref
             struct value *v = &stack[n - 1];
             if (v->base != VALUE_SP && v->base != VALUE_BP)
                 return other;
             v->base = v->base == VALUE_SP ? VALUE_AT_SP : VALUE_AT_BP;
         } else if (op == 0x23 && n >= 1) { // DW_OP_plus_uconst
-            if (stack[n - 1].base > VALUE_BP)
-                return other;
-            stack[n - 1].offset += (i64)read_uleb(&r);
+            struct value *v = &stack[n - 1];
+            *(v->base > VALUE_BP ? &v->above : &v->offset) += (i64)read_uleb(&r);
         } else if (n >= 2) {
             struct value b = stack[--n], *a = &stack[n - 1];
             bool numbers = a->base == VALUE_NUMBER && b.base == VALUE_NUMBER;
-            if (op == 0x22 && (a->base == VALUE_NUMBER || b.base == VALUE_NUMBER)) { // DW_OP_plus
-                *a = (struct value){a->base == VALUE_NUMBER ? b.base : a->base,
-                                    a->offset + b.offset};
-                if (a->base > VALUE_BP)
-                    return other;
+            if (op == 0x22 && b.base == VALUE_NUMBER && a->base <= VALUE_BP) { // DW_OP_plus
+                a->offset += b.offset;
             } else if (op == 0x1a && numbers) { // DW_OP_and
                 a->offset &= b.offset;
             } else if (op == 0x24 && numbers && b.offset >= 0 && b.offset < 64) { // DW_OP_shl
@@ -239,8 +241,12 @@ static void restore(struct machine *m, u64 reg)
 
 static void define_cfa(struct machine *m, u64 reg, i64 offset)
 {
-    m->row.cfa.base = reg == REG_SP ? VALUE_SP : reg == REG_BP ? VALUE_BP : VALUE_OTHER;
-    m->row.cfa.offset = offset;
+    m->row.cfa = (struct value){
+        .base = reg == REG_SP   ? VALUE_SP
+                : reg == REG_BP ? VALUE_BP
+                                : VALUE_OTHER,
+        .offset = offset,
+    };
 }
 
 static void remember(struct machine *m)
@@ -466,15 +472,18 @@ static const u8 *find_fde(const struct eh_frame *eh, u64 pc)
 
 static struct unwind_rule rule_of(const struct row *row)
 {
-    static const u8 cfa_of[] = {[VALUE_NUMBER] = UNWIND_UNKNOWN, [VALUE_SP] = UNWIND_SP,
-                                [VALUE_BP] = UNWIND_BP,          [VALUE_AT_SP] = UNWIND_AT_SP,
-                                [VALUE_AT_BP] = UNWIND_AT_BP,    [VALUE_OTHER] = UNWIND_UNKNOWN};
+    static const enum unwind_cfa cfa_of[] = {
+        [VALUE_NUMBER] = UNWIND_UNKNOWN, [VALUE_SP] = UNWIND_SP,
+        [VALUE_BP] = UNWIND_BP,          [VALUE_AT_SP] = UNWIND_AT_SP,
+        [VALUE_AT_BP] = UNWIND_AT_BP,    [VALUE_OTHER] = UNWIND_UNKNOWN};
     const struct unwind_rule unknown = {.cfa = UNWIND_UNKNOWN};
     if (row->ra.how == SAVED_UNDEFINED)
         return (struct unwind_rule){.cfa = UNWIND_END};
     if (row->ra.how != SAVED_AT_CFA || row->ra.offset != -8)
         return unknown;
-    struct unwind_rule rule = {.cfa = cfa_of[row->cfa.base], .cfa_offset = (i32)row->cfa.offset};
+    struct unwind_rule rule = {.cfa = cfa_of[row->cfa.base],
+                               .cfa_offset = (i32)row->cfa.offset,
+                               .above = (u8)row->cfa.above};
     i64 bp_offset = 0;
     if (row->bp.how == SAVED_AT_CFA) {
         rule.bp = UNWIND_BP_AT_CFA;
@@ -486,7 +495,8 @@ static struct unwind_rule rule_of(const struct row *row)
         return unknown;
     }
     rule.bp_offset = (i16)bp_offset;
-    if (rule.cfa_offset != row->cfa.offset || rule.bp_offset != bp_offset)
+    if (rule.cfa_offset != row->cfa.offset || rule.above != row->cfa.above ||
+        rule.bp_offset != bp_offset)
         return unknown;
     return rule;
 }

@@ -16,8 +16,8 @@ enum unwind_cfa {
     UNWIND_END,     // the thread's first frame
     UNWIND_SP,      // sp + offset
     UNWIND_BP,      // bp + offset
-    UNWIND_AT_SP,   // the word at sp + offset
-    UNWIND_AT_BP,   // the word at bp + offset
+    UNWIND_AT_SP,   // above the word at sp + offset
+    UNWIND_AT_BP,   // above the word at bp + offset
     UNWIND_SIGNAL   // a signal frame: registers are in the ucontext at sp
 };
 
@@ -31,8 +31,9 @@ enum unwind_bp {
 struct unwind_rule {
     i32 cfa_offset;
     i16 bp_offset;
-    u8 cfa; // enum unwind_cfa
-    u8 bp;  // enum unwind_bp
+    enum unwind_cfa cfa : 4;
+    enum unwind_bp bp : 4;
+    u8 above; // added to the word of UNWIND_AT_SP and _BP
 };
 
 // The mapped memory that may be read: .eh_frame_hdr and .eh_frame lie in it.

@@ -8,6 +8,7 @@
 
 enum {
     UNWIND_MOST_BYTES = 16 << 20, // a larger distance of two frames is a sign of being lost
+    UNWIND_LEAF_BYTES = 4096,     // how far into a function without a frame code is looked for
 
     // Where the kernel keeps registers in a signal frame: struct ucontext's gregs, from sp
     // (x86-64).
@@ -23,8 +24,9 @@ struct unwind_frame {
 
 // What a walk asks of the memory that it walks over.
 struct unwind_memory {
-    bool (*load)(void *walk, u64 *value, u64 address); // the word there; false: cannot be read
-    bool (*is_code)(void *walk, u64 pc);               // something may be called from there
+    bool (*load)(void *walk, u64 *value, u64 address);  // a word of the stack; false: not readable
+    bool (*fetch)(void *walk, u64 *value, u64 address); // a word of code, at a multiple of 8
+    bool (*is_code)(void *walk, u64 pc);                // pc is in a file, or known to be code
 };
 
 // The address to look up for a frame.
@@ -42,15 +44,61 @@ static inline bool unwind_go_to(struct unwind_frame *f, u64 pc, u64 sp, u64 bp)
     return true;
 }
 
-// The code at hand may use its frame pointer for something else; what lies there is no address of
-// code then.
+// The 8 bytes of code before pc; the last of them is the uppermost.
+static inline bool unwind_code_before(u64 *bytes, u64 pc, struct unwind_memory m, void *walk)
+{
+    u64 start = (pc - 8) & ~(u64)7, shift = 8 * (pc & 7), next = 0;
+    if (!m.fetch(walk, bytes, start) || (shift && !m.fetch(walk, &next, start + 8)))
+        return false;
+    if (shift)
+        *bytes = *bytes >> shift | next << (64 - shift);
+    return true;
+}
+
+// Whether the bytes end with a call: E8 and four bytes, or FF /2 in one of its lengths.
+static inline bool unwind_is_call(u64 bytes)
+{
+    static const u8 lengths[] = {2, 3, 4, 6, 7};
+    if ((bytes >> 24 & 0xff) == 0xe8)
+        return true;
+    for (u32 i = 0; i < ARRAY_LEN(lengths); i++) {
+        u64 at = bytes >> (64 - 8 * lengths[i]);
+        if ((at & 0x38ff) == 0x10ff)
+            return true;
+    }
+    return false;
+}
+
+static inline bool unwind_is_return(u64 pc, struct unwind_memory m, void *walk)
+{
+    u64 bytes;
+    return m.is_code(walk, pc) ||
+           (unwind_code_before(&bytes, pc, m, walk) && unwind_is_call(bytes));
+}
+
+// Assemblers write functions that have neither rules nor a frame.  Where one was interrupted, the
+// return address is at sp: it is told from anything else by the call in front of it, which leads
+// to this function.
+static inline bool unwind_leaf(struct unwind_frame *f, struct unwind_memory m, void *walk)
+{
+    u64 pc, bytes;
+    if (f->is_return || !m.load(walk, &pc, f->sp) || !m.is_code(walk, pc) ||
+        !unwind_code_before(&bytes, pc, m, walk) || (bytes >> 24 & 0xff) != 0xe8)
+        return false;
+    u64 function = pc + (u64)(i64)(i32)(bytes >> 32);
+    return f->pc - function < UNWIND_LEAF_BYTES && unwind_go_to(f, pc, f->sp + 8, f->bp);
+}
+
+// The code at hand may use its frame pointer for something else; what lies there is no return
+// address then.
 static inline bool unwind_by_frame_pointer(struct unwind_frame *f, struct unwind_memory m,
                                            void *walk)
 {
     u64 bp = f->bp, pc, caller_bp;
-    return bp >= f->sp && bp - f->sp < UNWIND_MOST_BYTES && m.load(walk, &caller_bp, bp) &&
-           m.load(walk, &pc, bp + 8) && m.is_code(walk, pc - 1) &&
-           unwind_go_to(f, pc, bp + 16, caller_bp);
+    return unwind_leaf(f, m, walk) ||
+           (bp >= f->sp && bp - f->sp < UNWIND_MOST_BYTES && m.load(walk, &caller_bp, bp) &&
+            m.load(walk, &pc, bp + 8) && unwind_is_return(pc, m, walk) &&
+            unwind_go_to(f, pc, bp + 16, caller_bp));
 }
 
 // The handler may have run on a stack of its own, so the interrupted one can be anywhere.
@@ -70,8 +118,11 @@ static inline bool unwind_by_rule(struct unwind_frame *f, struct unwind_rule rul
 {
     u64 cfa = rule.cfa == UNWIND_BP || rule.cfa == UNWIND_AT_BP ? f->bp : f->sp;
     cfa += (u64)(i64)rule.cfa_offset;
-    if ((rule.cfa == UNWIND_AT_SP || rule.cfa == UNWIND_AT_BP) && !m.load(walk, &cfa, cfa))
-        return false;
+    if (rule.cfa == UNWIND_AT_SP || rule.cfa == UNWIND_AT_BP) {
+        if (!m.load(walk, &cfa, cfa))
+            return false;
+        cfa += rule.above;
+    }
     u64 bp = f->bp, pc;
     if (rule.bp == UNWIND_BP_AT_CFA && !m.load(walk, &bp, cfa + (u64)(i64)rule.bp_offset))
         return false;

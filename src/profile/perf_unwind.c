@@ -76,13 +76,21 @@ static bool load(void *context, u64 *value, u64 address)
     return !b.bad;
 }
 
+// perf copies no code.
+static bool fetch(void *context, u64 *value, u64 address)
+{
+    (void)context, (void)address;
+    *value = 0;
+    return false;
+}
+
 static bool is_code(void *context, u64 pc)
 {
     const struct walk *w = context;
-    return perf_system_find(w->system, w->pid, PERF_RECORD_MISC_USER, pc) != 0;
+    return perf_system_find(w->system, w->pid, PERF_RECORD_MISC_USER, pc - 1) != 0;
 }
 
-static const struct unwind_memory copied_memory = {load, is_code};
+static const struct unwind_memory copied_memory = {load, fetch, is_code};
 
 // The value of a register, which are in the order of their bits.
 static bool read_register(const struct perf_sample *s, u64 registers, u32 bit, u64 *value)

@@ -119,6 +119,9 @@ HIDDEN double draw_chance(size_t size, u64 mean_bytes);
 // their number, at most RECORD_MAX_FRAMES; *flags gets RECORD_COMPLETE or RECORD_TRUNCATED.
 HIDDEN u32 unwind(u64 *frame, u16 *flags, struct context c);
 
+// The same for registers that a signal interrupted: the first pc is no return address.
+HIDDEN u32 unwind_interrupted(u64 *frame, u16 *flags, struct context c);
+
 // Forgets all rules: a file was unloaded, its addresses may come to mean something else.
 HIDDEN void unwind_forget(void);
 

@@ -57,7 +57,8 @@ struct window stack_window(u64 sp)
 
 bool stack_readable(struct window *w, u64 address)
 {
-    if (address >= w->low && address + 8 <= w->high)
+    u64 bytes = w->high - w->low;
+    if (bytes >= 8 && address - w->low <= bytes - 8)
         return true;
     u64 page = address & ~(u64)(PAGE - 1);
     if (address % 8 || address == 0 || !probe(page))

@@ -76,31 +76,52 @@ static bool load(void *context, u64 *value, u64 address)
     return true;
 }
 
-// Code of a file, unlike a JIT's, is called by code of a file.
+static bool fetch(void *context, u64 *value, u64 address)
+{
+    (void)context;
+    struct window code = {0};
+    if (!stack_readable(&code, address))
+        return false;
+    *value = *(const u64 *)(uintptr_t)address;
+    return true;
+}
+
+// What code in no file, a JIT's, has as its caller's is taken as it is: it keeps frame pointers.
 static bool is_code(void *context, u64 pc)
 {
     const struct walk *w = context;
-    return !w->in_file || module_find(pc);
+    return !w->in_file || module_find(pc - 1);
 }
 
-static const struct unwind_memory own_memory = {load, is_code};
+static const struct unwind_memory own_memory = {load, fetch, is_code};
 
-u32 unwind(u64 *frame, u16 *flags, struct context c)
+static u32 walk(u64 *frame, u16 *flags, struct walk *w)
 {
-    struct walk w = {.at = {c.pc, c.sp, c.bp, true}, .window = stack_window(c.sp)};
     u32 n = 0;
     while (n < RECORD_MAX_FRAMES) {
-        struct unwind_rule rule = find_rule(&frame[n++], unwind_place(&w.at));
-        w.in_file = record_frame_mapping(frame[n - 1]) != 0;
+        struct unwind_rule rule = find_rule(&frame[n++], unwind_place(&w->at));
+        w->in_file = record_frame_mapping(frame[n - 1]) != 0;
         if (rule.cfa == UNWIND_SIGNAL)
-            frame[n - 1] += w.at.is_return; // nothing called the kernel's trampoline: it is exact
-        if (!unwind_step(&w.at, rule, own_memory, &w)) {
+            frame[n - 1] += w->at.is_return; // nothing called the kernel's trampoline: it is exact
+        if (!unwind_step(&w->at, rule, own_memory, w)) {
             *flags = rule.cfa == UNWIND_END ? RECORD_COMPLETE : 0;
             return n;
         }
         if (rule.cfa == UNWIND_SIGNAL)
-            w.window = stack_window(w.at.sp); // the handler may have had a stack of its own
+            w->window = stack_window(w->at.sp); // the handler may have had a stack of its own
     }
     *flags = RECORD_TRUNCATED;
     return n;
+}
+
+u32 unwind(u64 *frame, u16 *flags, struct context c)
+{
+    struct walk w = {.at = {c.pc, c.sp, c.bp, true}, .window = stack_window(c.sp)};
+    return walk(frame, flags, &w);
+}
+
+u32 unwind_interrupted(u64 *frame, u16 *flags, struct context c)
+{
+    struct walk w = {.at = {c.pc, c.sp, c.bp, false}, .window = stack_window(c.sp)};
+    return walk(frame, flags, &w);
 }
