@@ -24,21 +24,38 @@ static int by_address(const void *a, const void *b)
     return x->rank < y->rank ? -1 : x->rank > y->rank;
 }
 
-void names_sort(struct names *n)
+// Whether the address begins something that has a size: a name without one is of a function that
+// has no code then, and of nothing that follows.
+static bool begins_sized(const struct names *n, u64 address)
 {
-    qsort(n->name + 1, n->nname - 1, sizeof(*n->name), by_address);
+    u32 row = extents_find(&n->sized, address);
+    return row && n->name[row].address == address;
+}
+
+// A name without a size ends where code that has another name begins.
+static void add_unsized(struct names *n)
+{
     u64 next = UINT64_MAX; // address that has a name
     for (u32 row = n->nname - 1; row >= 1; row--) {
         const struct name *name = &n->name[row];
         if (row + 1 < n->nname && name[1].address != name->address)
             next = name[1].address;
-        if (name->is_sized)
-            extents_add(&n->sized, name->address, name->end, row);
-        else
+        if (!name->is_sized && !begins_sized(n, name->address))
             extents_add(&n->unsized, name->address, name->end < next ? name->end : next, row);
     }
-    extents_sort(&n->sized);
     extents_sort(&n->unsized);
+}
+
+void names_sort(struct names *n)
+{
+    qsort(n->name + 1, n->nname - 1, sizeof(*n->name), by_address);
+    for (u32 row = n->nname - 1; row >= 1; row--) {
+        const struct name *name = &n->name[row];
+        if (name->is_sized)
+            extents_add(&n->sized, name->address, name->end, row);
+    }
+    extents_sort(&n->sized);
+    add_unsized(n);
 }
 
 const struct name *names_find(const struct names *n, u64 address)

@@ -94,7 +94,11 @@ static void tables(struct arena *a)
     add(&n, 100, 200, true, 2, "global");
     add(&n, 350, 400, false, 1, "last");
     add(&n, 150, 400, false, 9, "label");
+    add(&n, 500, 520, true, 1, "sized");
+    add(&n, 500, 900, false, 9, "no code");
     names_sort(&n);
+    ok(is_called(&n, 500, "sized") && is_called(&n, 530, NULL),
+       "a function without code, beside one with a size, names nothing behind that");
     ok(is_called(&n, 100, "global") && is_called(&n, 199, "global"), "the better of two names");
     ok(is_called(&n, 160, "global"), "a label inside of a function does not hide it");
     ok(is_called(&n, 250, "label"), "but names what follows it");

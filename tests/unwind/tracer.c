@@ -197,10 +197,10 @@ static const char *place_name(const struct tracer *t, u64 pc, char *text, size_t
     return text;
 }
 
-static void note_parting(struct tracer *t, u32 at, u32 ntheirs)
+static void note_parting(struct tracer *t, u32 at, u32 nours, u32 ntheirs)
 {
     char from[128], ours[128], theirs[128], line[LINE_BYTES];
-    u64 above = at < t->ours.n ? t->ours.pc[at] : 0, other = at < ntheirs ? t->theirs.pc[at] : 0;
+    u64 above = at < nours ? t->ours.pc[at] : 0, other = at < ntheirs ? t->theirs.pc[at] : 0;
     snprintf(line, sizeof(line), "from %s (%s): sonde %s, libdwfl %s",
              at ? place_name(t, t->ours.pc[at - 1], from, sizeof(from)) : "the start",
              at ? rule_name(t->rule[at - 1]) : "-",
@@ -212,7 +212,7 @@ static void note_parting(struct tracer *t, u32 at, u32 ntheirs)
     t->nparting[row]++;
 }
 
-// Where libdwfl is lost it says so, or shows what is no address of code.
+// How much of a walk is of code: what comes behind is the walk's being lost.
 static u32 sensible(const struct tracer *t, const struct stack *s)
 {
     u32 n = 0;
@@ -224,15 +224,15 @@ static u32 sensible(const struct tracer *t, const struct stack *s)
 static void compare(struct tracer *t)
 {
     const struct stack *a = &t->ours, *b = &t->theirs;
-    u32 n = 0, other = sensible(t, b), most = a->n > other ? a->n : other;
-    while (n < a->n && n < other && a->pc[n] == b->pc[n])
+    u32 n = 0, own = sensible(t, a), other = sensible(t, b), most = own > other ? own : other;
+    while (n < own && n < other && a->pc[n] == b->pc[n])
         n++;
     t->nstack++;
     t->nframe += most;
     t->nequal += n;
     if (n == most)
         return;
-    note_parting(t, n, other);
+    note_parting(t, n, own, other);
     bool has_rule = n && t->rule[n - 1].cfa != UNWIND_UNKNOWN;
     t->npart_rule += has_rule;
     t->npart_none += !has_rule;
