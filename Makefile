@@ -158,11 +158,15 @@ $(BUILD)/tests/unwind/walker.so: tests/unwind/walker.c $(call pic,$(RUNTIME))
 check-symbols: $(TELLERS)
 	tests/symbols/matrix $(BUILD)/tests/symbols/lookup $(BUILD)/symbols
 
+# Tables of how walks up the stacks of running programs agree with libdwfl's and libgcc's; some minutes.
+check-unwind: $(WALKERS)
+	tests/unwind/check $(BUILD) $(BUILD)/unwind
+
 # What a sanitizer's variant can test: the library itself is never built with one.
 check-command: $(BUILD)/sonde $(BUILD)/libsonde.so $(BUILD)/libsonde.a $(UNIT) $(PROGRAMS) $(PLUGINS)
 	ASAN_OPTIONS=detect_leaks=0 TSAN_OPTIONS=suppressions=$(CURDIR)/tests/tsan.supp BUILD=$(BUILD) prove --timer -j2 $(PROVE_FLAGS) $(UNIT) tests/e2e/command_test.sh tests/e2e/serve_test.sh
 
-check: $(PRODUCTS) $(UNIT) $(PROGRAMS) $(PLUGINS) $(RANDOM) $(TELLERS)
+check: $(PRODUCTS) $(UNIT) $(PROGRAMS) $(PLUGINS) $(RANDOM) $(TELLERS) $(WALKERS)
 	BUILD=$(BUILD) prove --timer -j2 $(PROVE_FLAGS) $(UNIT) $(SCRIPTS)
 
 # Fuzzers, each with its kept inputs; FUZZ_SECONDS of new ones.  A crash leaves its input in $(BUILD)/fuzz.
@@ -225,5 +229,5 @@ install: $(PRODUCTS)
 clean:
 	rm -rf build build-asan build-tsan build-coverage
 
-.PHONY: all check check-command check-symbols fuzz bench bench-library bench-command bench-symbols demo lint format install clean
+.PHONY: all check check-command check-symbols check-unwind fuzz bench bench-library bench-command bench-symbols demo lint format install clean
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

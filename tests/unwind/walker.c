@@ -2,10 +2,11 @@
 // signal.  The handler walks up the interrupted stack twice: as the runtime does, of which this
 // library has a copy, and with libgcc's _Unwind_Backtrace.
 //
-// After WALKER_STACKS stacks it writes to the file WALKER_OUT a line of numbers: stacks, frames,
-// frames that are the same, and stacks on which libgcc's walk ended with SIGSEGV, since its rules
-// do not hold while it leaves its own frames (uw_install_context).  Then one for each of the first
-// stacks that part, with what was walked from and what each says is above; and ends the process.
+// After WALKER_STACKS stacks it writes to the file WALKER_OUT a line of numbers: stacks; frames of
+// libgcc; how many of them are the same; stacks that Sonde follows further; and those on which
+// libgcc's walk ended with SIGSEGV, since its rules do not hold while it leaves its own frames
+// (uw_install_context).  Then one for each of the first stacks that part, with what was walked from
+// and what each says is above; and ends the process.
 #include <dirent.h>
 #include <dlfcn.h>
 #include <pthread.h>
@@ -38,7 +39,7 @@ static struct {
     u32 nstack;
     u64 nframe, nequal;
     struct parting parting[MOST_PARTINGS];
-    u32 nparting, ncrash;
+    u32 nparting, nfurther, ncrash;
     u32 busy;
     sigjmp_buf out; // of a walk that crashed
 } seen;
@@ -70,16 +71,17 @@ static bool is_same(u64 frame, u64 pc)
 
 static void compare(const u64 *frame, u32 n, const struct walked *w)
 {
-    u32 same = 0, most = n > w->n ? n : w->n;
+    u32 same = 0;
     while (same < n && same < w->n && is_same(frame[same], w->pc[same]))
         same++;
     seen.nstack++;
-    seen.nframe += most;
+    seen.nframe += w->n;
     seen.nequal += same;
-    if (same < most && seen.nparting < MOST_PARTINGS)
-        seen.parting[seen.nparting++] = (struct parting){
-            same ? w->pc[same - 1] : 0, same < n ? record_frame_address(frame[same]) : 0,
-            same < w->n ? w->pc[same] : 0};
+    seen.nfurther += same == w->n && same < n;
+    if (same < w->n && seen.nparting < MOST_PARTINGS)
+        seen.parting[seen.nparting++] =
+            (struct parting){same ? w->pc[same - 1] : 0,
+                             same < n ? record_frame_address(frame[same]) : 0, w->pc[same]};
 }
 
 // False when it crashed.
@@ -142,8 +144,8 @@ static void report(void)
     FILE *out = fopen(getenv("WALKER_OUT"), "we");
     if (!out)
         _exit(2);
-    fprintf(out, "%u %llu %llu %u\n", seen.nstack, (unsigned long long)seen.nframe,
-            (unsigned long long)seen.nequal, seen.ncrash);
+    fprintf(out, "%u %llu %llu %u %u\n", seen.nstack, (unsigned long long)seen.nframe,
+            (unsigned long long)seen.nequal, seen.nfurther, seen.ncrash);
     for (u32 i = 0; i < seen.nparting; i++) {
         const struct parting *p = &seen.parting[i];
         fprintf(out, "from %s: sonde %s, libgcc %s\n", file_of(p->from), file_of(p->ours),
