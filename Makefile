@@ -201,8 +201,14 @@ $(BUILD)/bench/%: bench/%.c $(PARTS)
 	$(call say,BENCH,$@)
 	$(Q)$(CC) $(ALL) $(CFLAGS) $< $(PARTS) $(LIBS) $(HEAVY) -o $@
 
+# One file uses the runtime itself.
+$(BUILD)/bench/unwind: bench/unwind.c $(call pic,$(RUNTIME))
+	@mkdir -p $(@D)
+	$(call say,BENCH,$@)
+	$(Q)$(CC) $(ALL) $(CFLAGS) $^ -o $@
+
 bench: bench-library bench-command bench-symbols
-bench-library: $(PRODUCTS) $(PROGRAMS)
+bench-library: $(PRODUCTS) $(PROGRAMS) $(BUILD)/bench/unwind
 	BUILD=$(BUILD) bench/library
 bench-command: $(PRODUCTS) $(BUILD)/bench/generate $(BUILD)/bench/measure
 	BUILD=$(BUILD) bench/command

@@ -132,7 +132,14 @@ struct value {
 
 // Where a register of the caller was saved.
 struct saved {
-    enum { SAVED_SAME, SAVED_AT_CFA, SAVED_AT, SAVED_UNDEFINED, SAVED_OTHER } how;
+    enum {
+        SAVED_SAME,
+        SAVED_AT_CFA,
+        SAVED_AT,
+        SAVED_UNDEFINED,
+        SAVED_IN_REGISTER,
+        SAVED_OTHER
+    } how;
     i64 offset;         // SAVED_AT_CFA
     struct value place; // SAVED_AT
 };
@@ -302,7 +309,7 @@ static void execute_extended(struct machine *m, struct reader *r, u8 op)
     case 0x09: // DW_CFA_register
         reg = read_uleb(r);
         read_uleb(r);
-        save(m, reg, (struct saved){.how = SAVED_OTHER});
+        save(m, reg, (struct saved){.how = SAVED_IN_REGISTER});
         break;
     case 0x0a:
         remember(m);
@@ -470,6 +477,13 @@ static const u8 *find_fde(const struct eh_frame *eh, u64 pc)
     return (const u8 *)((uintptr_t)header + (uintptr_t)(intptr_t)fde);
 }
 
+// "pop %rcx; jmp *%rcx", by which libgcc leaves its own frames: the return address was just taken
+// into a register, and is still below sp.
+static bool is_popped(const struct row *row)
+{
+    return row->ra.how == SAVED_IN_REGISTER && row->cfa.base == VALUE_SP && row->cfa.offset == 0;
+}
+
 static struct unwind_rule rule_of(const struct row *row)
 {
     static const enum unwind_cfa cfa_of[] = {
@@ -479,7 +493,7 @@ static struct unwind_rule rule_of(const struct row *row)
     const struct unwind_rule unknown = {.cfa = UNWIND_UNKNOWN};
     if (row->ra.how == SAVED_UNDEFINED)
         return (struct unwind_rule){.cfa = UNWIND_END};
-    if (row->ra.how != SAVED_AT_CFA || row->ra.offset != -8)
+    if (!(row->ra.how == SAVED_AT_CFA && row->ra.offset == -8) && !is_popped(row))
         return unknown;
     struct unwind_rule rule = {.cfa = cfa_of[row->cfa.base],
                                .cfa_offset = (i32)row->cfa.offset,
@@ -491,7 +505,7 @@ static struct unwind_rule rule_of(const struct row *row)
     } else if (row->bp.how == SAVED_AT && row->bp.place.base == VALUE_BP) {
         rule.bp = UNWIND_BP_AT_BP;
         bp_offset = row->bp.place.offset;
-    } else if (row->bp.how == SAVED_AT || row->bp.how == SAVED_OTHER) {
+    } else if (row->bp.how == SAVED_AT || row->bp.how >= SAVED_IN_REGISTER) {
         return unknown;
     }
     rule.bp_offset = (i16)bp_offset;

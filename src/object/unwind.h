@@ -17,6 +17,9 @@ enum {
     UNWIND_SIGNAL_PC = 168
 };
 
+// All of it is put in place, so that a walk keeps its registers in the processor's.
+#define UNWIND_INLINE static inline __attribute__((always_inline))
+
 struct unwind_frame {
     u64 pc, sp, bp;
     bool is_return; // pc is a return address: the frame's instruction is before it
@@ -30,22 +33,23 @@ struct unwind_memory {
 };
 
 // The address to look up for a frame.
-static inline u64 unwind_place(const struct unwind_frame *f)
+UNWIND_INLINE u64 unwind_place(const struct unwind_frame *f)
 {
     return f->pc - f->is_return;
 }
 
-// Goes up to the frame with these registers; false when they cannot be right.
-static inline bool unwind_go_to(struct unwind_frame *f, u64 pc, u64 sp, u64 bp)
+// Goes up to the frame with these registers; false when they cannot be right: sp goes up, and may
+// stay only where the return address has been popped already.
+UNWIND_INLINE bool unwind_go_to(struct unwind_frame *f, u64 pc, u64 sp, u64 bp)
 {
-    if (sp <= f->sp || sp - f->sp > UNWIND_MOST_BYTES || pc == 0)
+    if (sp - f->sp - f->is_return >= UNWIND_MOST_BYTES || pc == 0)
         return false;
     *f = (struct unwind_frame){pc, sp, bp, true};
     return true;
 }
 
 // The 8 bytes of code before pc; the last of them is the uppermost.
-static inline bool unwind_code_before(u64 *bytes, u64 pc, struct unwind_memory m, void *walk)
+UNWIND_INLINE bool unwind_code_before(u64 *bytes, u64 pc, struct unwind_memory m, void *walk)
 {
     u64 start = (pc - 8) & ~(u64)7, shift = 8 * (pc & 7), next = 0;
     if (!m.fetch(walk, bytes, start) || (shift && !m.fetch(walk, &next, start + 8)))
@@ -56,7 +60,7 @@ static inline bool unwind_code_before(u64 *bytes, u64 pc, struct unwind_memory m
 }
 
 // Whether the bytes end with a call: E8 and four bytes, or FF /2 in one of its lengths.
-static inline bool unwind_is_call(u64 bytes)
+UNWIND_INLINE bool unwind_is_call(u64 bytes)
 {
     static const u8 lengths[] = {2, 3, 4, 6, 7};
     if ((bytes >> 24 & 0xff) == 0xe8)
@@ -69,7 +73,7 @@ static inline bool unwind_is_call(u64 bytes)
     return false;
 }
 
-static inline bool unwind_is_return(u64 pc, struct unwind_memory m, void *walk)
+UNWIND_INLINE bool unwind_is_return(u64 pc, struct unwind_memory m, void *walk)
 {
     u64 bytes;
     return m.is_code(walk, pc) ||
@@ -79,7 +83,7 @@ static inline bool unwind_is_return(u64 pc, struct unwind_memory m, void *walk)
 // Assemblers write functions that have neither rules nor a frame.  Where one was interrupted, the
 // return address is at sp: it is told from anything else by the call in front of it, which leads
 // to this function.
-static inline bool unwind_leaf(struct unwind_frame *f, struct unwind_memory m, void *walk)
+UNWIND_INLINE bool unwind_leaf(struct unwind_frame *f, struct unwind_memory m, void *walk)
 {
     u64 pc, bytes;
     if (f->is_return || !m.load(walk, &pc, f->sp) || !m.is_code(walk, pc) ||
@@ -91,7 +95,7 @@ static inline bool unwind_leaf(struct unwind_frame *f, struct unwind_memory m, v
 
 // The code at hand may use its frame pointer for something else; what lies there is no return
 // address then.
-static inline bool unwind_by_frame_pointer(struct unwind_frame *f, struct unwind_memory m,
+UNWIND_INLINE bool unwind_by_frame_pointer(struct unwind_frame *f, struct unwind_memory m,
                                            void *walk)
 {
     u64 bp = f->bp, pc, caller_bp;
@@ -102,7 +106,7 @@ static inline bool unwind_by_frame_pointer(struct unwind_frame *f, struct unwind
 }
 
 // The handler may have run on a stack of its own, so the interrupted one can be anywhere.
-static inline bool unwind_over_signal(struct unwind_frame *f, struct unwind_memory m, void *walk)
+UNWIND_INLINE bool unwind_over_signal(struct unwind_frame *f, struct unwind_memory m, void *walk)
 {
     u64 sp = f->sp, caller_bp, caller_sp, pc;
     if (!m.load(walk, &caller_bp, sp + UNWIND_SIGNAL_BP) ||
@@ -113,7 +117,7 @@ static inline bool unwind_over_signal(struct unwind_frame *f, struct unwind_memo
     return true;
 }
 
-static inline bool unwind_by_rule(struct unwind_frame *f, struct unwind_rule rule,
+UNWIND_INLINE bool unwind_by_rule(struct unwind_frame *f, struct unwind_rule rule,
                                   struct unwind_memory m, void *walk)
 {
     u64 cfa = rule.cfa == UNWIND_BP || rule.cfa == UNWIND_AT_BP ? f->bp : f->sp;
@@ -133,7 +137,7 @@ static inline bool unwind_by_rule(struct unwind_frame *f, struct unwind_rule rul
 
 // Goes up to the caller by the rule for unwind_place(f); false: there is none, or it cannot be
 // found.  Async-signal-safe when m's functions are.
-static inline __attribute__((always_inline)) bool unwind_step(struct unwind_frame *f,
+UNWIND_INLINE __attribute__((always_inline)) bool unwind_step(struct unwind_frame *f,
                                                               struct unwind_rule rule,
                                                               struct unwind_memory m, void *walk)
 {

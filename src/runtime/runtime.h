@@ -133,8 +133,15 @@ struct window {
 };
 HIDDEN struct window stack_window(u64 sp);
 
-// Whether the 8 bytes at address may be read; widens or moves the window.
-HIDDEN bool stack_readable(struct window *w, u64 address);
+// Whether the 8 bytes at address, outside of the window, may be read; moves the window there.
+HIDDEN bool stack_look(struct window *w, u64 address);
+
+// Whether the 8 bytes at address may be read.
+static inline bool stack_readable(struct window *w, u64 address)
+{
+    u64 bytes = w->high - w->low;
+    return (likely(bytes >= 8 && address - w->low <= bytes - 8)) || stack_look(w, address);
+}
 
 // module.c
 

@@ -55,11 +55,8 @@ struct window stack_window(u64 sp)
     return (struct window){0, 0};
 }
 
-bool stack_readable(struct window *w, u64 address)
+bool stack_look(struct window *w, u64 address)
 {
-    u64 bytes = w->high - w->low;
-    if (bytes >= 8 && address - w->low <= bytes - 8)
-        return true;
     u64 page = address & ~(u64)(PAGE - 1);
     if (address % 8 || address == 0 || !probe(page))
         return false;
