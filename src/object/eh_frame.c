@@ -487,14 +487,13 @@ static bool is_popped(const struct row *row)
 static struct unwind_rule rule_of(const struct row *row)
 {
     static const enum unwind_cfa cfa_of[] = {
-        [VALUE_NUMBER] = UNWIND_UNKNOWN, [VALUE_SP] = UNWIND_SP,
-        [VALUE_BP] = UNWIND_BP,          [VALUE_AT_SP] = UNWIND_AT_SP,
-        [VALUE_AT_BP] = UNWIND_AT_BP,    [VALUE_OTHER] = UNWIND_UNKNOWN};
-    const struct unwind_rule unknown = {.cfa = UNWIND_UNKNOWN};
+        [VALUE_NUMBER] = UNWIND_OTHER, [VALUE_SP] = UNWIND_SP,       [VALUE_BP] = UNWIND_BP,
+        [VALUE_AT_SP] = UNWIND_AT_SP,  [VALUE_AT_BP] = UNWIND_AT_BP, [VALUE_OTHER] = UNWIND_OTHER};
+    const struct unwind_rule other = {.cfa = UNWIND_OTHER};
     if (row->ra.how == SAVED_UNDEFINED)
         return (struct unwind_rule){.cfa = UNWIND_END};
     if (!(row->ra.how == SAVED_AT_CFA && row->ra.offset == -8) && !is_popped(row))
-        return unknown;
+        return other;
     struct unwind_rule rule = {.cfa = cfa_of[row->cfa.base],
                                .cfa_offset = (i32)row->cfa.offset,
                                .above = (u8)row->cfa.above};
@@ -506,12 +505,12 @@ static struct unwind_rule rule_of(const struct row *row)
         rule.bp = UNWIND_BP_AT_BP;
         bp_offset = row->bp.place.offset;
     } else if (row->bp.how == SAVED_AT || row->bp.how >= SAVED_IN_REGISTER) {
-        return unknown;
+        return other;
     }
     rule.bp_offset = (i16)bp_offset;
     if (rule.cfa_offset != row->cfa.offset || rule.above != row->cfa.above ||
         rule.bp_offset != bp_offset)
-        return unknown;
+        return other;
     return rule;
 }
 

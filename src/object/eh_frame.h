@@ -12,13 +12,14 @@
 // How to find the canonical frame address (CFA), the caller's sp.  The return address is always at
 // CFA - 8.
 enum unwind_cfa {
-    UNWIND_UNKNOWN, // no rule that we can evaluate: try the frame pointer
+    UNWIND_UNKNOWN, // there is no rule: assembly, perhaps, or nothing that can be read
     UNWIND_END,     // the thread's first frame
     UNWIND_SP,      // sp + offset
     UNWIND_BP,      // bp + offset
     UNWIND_AT_SP,   // above the word at sp + offset
     UNWIND_AT_BP,   // above the word at bp + offset
-    UNWIND_SIGNAL   // a signal frame: registers are in the ucontext at sp
+    UNWIND_SIGNAL,  // a signal frame: registers are in the ucontext at sp
+    UNWIND_OTHER    // a rule that needs a register that is not tracked
 };
 
 // Where the caller's bp is.
@@ -43,8 +44,7 @@ struct eh_frame {
 };
 
 // The rule for the frame whose instruction is at pc (for callers: the return address less one).
-// UNWIND_UNKNOWN when the tables do not cover pc, are damaged, or need a register that is not
-// tracked.  Async-signal-safe.
+// UNWIND_UNKNOWN when the tables do not cover pc, or are damaged.  Async-signal-safe.
 struct unwind_rule eh_frame_rule(const struct eh_frame *eh, u64 pc);
 
 #endif

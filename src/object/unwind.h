@@ -99,10 +99,9 @@ UNWIND_INLINE bool unwind_by_frame_pointer(struct unwind_frame *f, struct unwind
                                            void *walk)
 {
     u64 bp = f->bp, pc, caller_bp;
-    return unwind_leaf(f, m, walk) ||
-           (bp >= f->sp && bp - f->sp < UNWIND_MOST_BYTES && m.load(walk, &caller_bp, bp) &&
-            m.load(walk, &pc, bp + 8) && unwind_is_return(pc, m, walk) &&
-            unwind_go_to(f, pc, bp + 16, caller_bp));
+    return bp >= f->sp && bp - f->sp < UNWIND_MOST_BYTES && m.load(walk, &caller_bp, bp) &&
+           m.load(walk, &pc, bp + 8) && unwind_is_return(pc, m, walk) &&
+           unwind_go_to(f, pc, bp + 16, caller_bp);
 }
 
 // The handler may have run on a stack of its own, so the interrupted one can be anywhere.
@@ -147,6 +146,8 @@ UNWIND_INLINE __attribute__((always_inline)) bool unwind_step(struct unwind_fram
     case UNWIND_SIGNAL:
         return unwind_over_signal(f, m, walk);
     case UNWIND_UNKNOWN:
+        return unwind_leaf(f, m, walk) || unwind_by_frame_pointer(f, m, walk);
+    case UNWIND_OTHER:
         return unwind_by_frame_pointer(f, m, walk);
     default:
         return unwind_by_rule(f, rule, m, walk);

@@ -122,5 +122,5 @@ void perf_unwind(struct perf_unwinder *u, const struct perf_event *ev, const str
         u->address[u->naddress++] = rule.cfa == UNWIND_SIGNAL ? w.at.pc : pc;
     } while (u->naddress < PERF_MOST_FRAMES && unwind_step(&w.at, rule, copied_memory, &w));
     u->ncut += w.is_cut;
-    u->nblind += !w.is_cut && rule.cfa == UNWIND_UNKNOWN;
+    u->nblind += !w.is_cut && (rule.cfa == UNWIND_UNKNOWN || rule.cfa == UNWIND_OTHER);
 }

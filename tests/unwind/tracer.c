@@ -175,7 +175,8 @@ static void walk_theirs(struct tracer *t, pid_t task)
 
 static const char *rule_name(struct unwind_rule r)
 {
-    static const char *const names[] = {"no rule", "end", "sp", "bp", "at sp", "at bp", "signal"};
+    static const char *const names[] = {"no rule", "end",   "sp",     "bp",
+                                        "at sp",   "at bp", "signal", "another register"};
     return names[r.cfa];
 }
 
@@ -233,7 +234,8 @@ static void compare(struct tracer *t)
     if (n == most)
         return;
     note_parting(t, n, own, other);
-    bool has_rule = n && t->rule[n - 1].cfa != UNWIND_UNKNOWN;
+    u8 rule = n ? t->rule[n - 1].cfa : UNWIND_UNKNOWN;
+    bool has_rule = rule != UNWIND_UNKNOWN && rule != UNWIND_OTHER;
     t->npart_rule += has_rule;
     t->npart_none += !has_rule;
     t->nlost_rule += has_rule ? most - n : 0;

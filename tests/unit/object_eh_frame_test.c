@@ -1,0 +1,163 @@
+// Unwind rules of functions whose call frame instructions are written here by hand, as assemblers
+// and compilers write them, and one step up by each kind of rule.
+#include "object/eh_frame.h"
+
+#include <dlfcn.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../tap.h"
+#include "object/image.h"
+#include "object/unwind.h"
+
+#ifdef __x86_64__
+
+// Only their rules matter, not what they do.
+__asm__(".text\n"
+        ".globl rule_plain, rule_linked, rule_saved, rule_other, rule_popped, rule_end, rule_none\n"
+        "rule_plain: .cfi_startproc\n .cfi_def_cfa_offset 48\n nop\n .cfi_endproc\n"
+        "rule_linked: .cfi_startproc\n .cfi_def_cfa rbp, 16\n .cfi_offset rbp, -16\n nop\n"
+        " .cfi_endproc\n"
+        // 8 above the word at sp + 16
+        "rule_saved: .cfi_startproc\n .cfi_escape 0x0f, 5, 0x77, 16, 6, 0x23, 8\n nop\n"
+        " .cfi_endproc\n"
+        "rule_other: .cfi_startproc\n .cfi_def_cfa rax, 8\n nop\n .cfi_endproc\n"
+        "rule_popped: .cfi_startproc\n .cfi_def_cfa_offset 0\n .cfi_register rip, rcx\n nop\n"
+        " .cfi_endproc\n"
+        "rule_end: .cfi_startproc\n .cfi_undefined rip\n nop\n .cfi_endproc\n"
+        "rule_none: nop\n nop\n nop\n nop\n");
+
+extern char rule_plain[], rule_linked[], rule_saved[], rule_other[], rule_popped[], rule_end[],
+    rule_none[];
+
+static struct image image;
+
+static struct unwind_rule rule_at(const char *place)
+{
+    Dl_info where = {0};
+    dladdr(&image, &where); // of the file's data, and so its start
+    return image_rule(&image, (u64)(uintptr_t)place - (u64)(uintptr_t)where.dli_fbase);
+}
+
+static void test_rules(void)
+{
+    struct unwind_rule r = rule_at(rule_plain);
+    ok(r.cfa == UNWIND_SP && r.cfa_offset == 48 && r.bp == UNWIND_BP_SAME, "by sp");
+    r = rule_at(rule_linked);
+    ok(r.cfa == UNWIND_BP && r.cfa_offset == 16 && r.bp == UNWIND_BP_AT_CFA && r.bp_offset == -16,
+       "by bp");
+    r = rule_at(rule_saved);
+    ok(r.cfa == UNWIND_AT_SP && r.cfa_offset == 16 && r.above == 8, "by a word that sp points to");
+    ok(rule_at(rule_other).cfa == UNWIND_OTHER, "by a register that is not tracked");
+    r = rule_at(rule_popped);
+    ok(r.cfa == UNWIND_SP && r.cfa_offset == 0, "with a return address that was popped");
+    ok(rule_at(rule_end).cfa == UNWIND_END, "of a thread's first frame");
+    ok(rule_at(rule_none + 1).cfa == UNWIND_UNKNOWN, "of code without rules");
+}
+
+// A small memory: words at 1000, 1008 ..., and code at 504 with a call that leads to 600.
+struct memory {
+    u64 word[8];
+    bool is_code;
+};
+
+static bool load(void *context, u64 *value, u64 address)
+{
+    const struct memory *m = context;
+    if (address < 1000 || address >= 1064 || address % 8)
+        return false;
+    *value = m->word[(address - 1000) / 8];
+    return true;
+}
+
+static bool fetch(void *context, u64 *value, u64 address)
+{
+    static const u8 code[16] = {0x90, 0x90, 0x90, 0xe8, 600 - 512, 0, 0, 0, 0xff, 0xd0};
+    (void)context;
+    if (address != 504 && address != 512)
+        return false;
+    memcpy(value, code + (address - 504), sizeof(*value));
+    return true;
+}
+
+static bool is_code(void *context, u64 pc)
+{
+    const struct memory *m = context;
+    return m->is_code && pc >= 500 && pc < 1000;
+}
+
+static const struct unwind_memory small_memory = {load, fetch, is_code};
+
+static bool steps(struct memory *m, struct unwind_frame *f, struct unwind_rule rule)
+{
+    return unwind_step(f, rule, small_memory, m);
+}
+
+static void test_steps(void)
+{
+    struct memory m = {{0, 1024, 701, 1048, 702, 0, 703, 0}, true};
+    struct unwind_frame f = {600, 1000, 1008, false};
+    ok(steps(&m, &f, (struct unwind_rule){.cfa = UNWIND_SP, .cfa_offset = 24}) && f.pc == 701 &&
+           f.sp == 1024 && f.bp == 1008 && f.is_return,
+       "up by sp");
+    ok(!steps(&m, &f, (struct unwind_rule){.cfa = UNWIND_SP}), "but not to the same frame");
+    f = (struct unwind_frame){600, 1000, 1008, true};
+    ok(steps(&m, &f, (struct unwind_rule){.cfa = UNWIND_OTHER}) && f.pc == 701 && f.bp == 1024,
+       "by the frame pointer");
+    f = (struct unwind_frame){600, 1000, 1008, false};
+    ok(steps(&m, &f, (struct unwind_rule){.cfa = UNWIND_AT_SP, .cfa_offset = 24, .above = 8}) &&
+           f.pc == 703 && f.sp == 1056,
+       "by a saved stack pointer");
+    f = (struct unwind_frame){600, 1000, 2, false};
+    ok(!steps(&m, &f, (struct unwind_rule){.cfa = UNWIND_UNKNOWN}), "not by one that is none");
+}
+
+static void test_leaf(void)
+{
+    struct memory m = {{512}, true};
+    struct unwind_frame f = {620, 1000, 2, false};
+    const struct unwind_rule none = {.cfa = UNWIND_UNKNOWN};
+    ok(steps(&m, &f, none) && f.pc == 512 && f.sp == 1008, "out of a leaf, which was called there");
+    f = (struct unwind_frame){590, 1000, 2, false};
+    ok(!steps(&m, &f, none), "but not when something else was called");
+    f = (struct unwind_frame){620, 1000, 2, true};
+    ok(!steps(&m, &f, none), "nor where the code at hand has called itself");
+}
+
+static void test_calls(void)
+{
+    struct memory m = {{1016, 0, 1040, 514}, false};
+    struct unwind_frame f = {600, 1000, 1016, true};
+    const struct unwind_rule none = {.cfa = UNWIND_UNKNOWN};
+    ok(steps(&m, &f, none) && f.pc == 514, "a caller that is in no file is known by its call");
+    m.word[3] = 511;
+    f = (struct unwind_frame){600, 1000, 1016, true};
+    ok(!steps(&m, &f, none), "what is behind no call is no caller");
+}
+
+int main(void)
+{
+    struct arena a;
+    struct err e;
+    char self[4096];
+    arena_init(&a, SIZE_MAX);
+    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+    self[n < 0 ? 0 : n] = 0;
+    if (ok(image_open(&image, str_of(self), STR(""), &a, &e), "a file has unwind rules"))
+        test_rules();
+    test_steps();
+    test_leaf();
+    test_calls();
+    arena_free(&a);
+    return done();
+}
+
+#else
+
+int main(void)
+{
+    ok(true, "unwind rules # SKIP for x86-64 alone");
+    return done();
+}
+
+#endif
