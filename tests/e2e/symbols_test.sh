@@ -49,17 +49,32 @@ outer_function
 ignoring unrecognized symbolization option: bogus
 expecting -symbolize=[local|fastlocal|remote|none][:force][:demangle=[none|full|templates|default]" "an unknown mode is told of"
 
-# The same from a file without mappings of its own, and from one that was linked otherwise.
+# The same from a file without mappings of its own, and from one that was linked otherwise, also by a script that puts code and its
+# neighbours at distances of its own.
+ld --verbose | sed -e '1,/^=====/d' -e '/^=====/,$d' -e 's/^  \.text  *:/  . = ALIGN(0x1000) + 0x7340000; .text :/' \
+    -e 's/^  \.rodata /  . = ALIGN(0x1000) + 0x5000; .rodata /' >"$tmp/script"
 for how in -static -no-pie "-Wl,-Ttext-segment=0x30000000 -no-pie" "-Wl,-z,max-page-size=0x200000" "-Wl,-z,noseparate-code" \
-    "-fuse-ld=gold" "-Wl,-z,nognustack -Wl,-N"; do
+    "-fuse-ld=gold" "-nostdlib -static -Wl,-N,-e,main" "-no-pie -Wl,-T,$tmp/script" "-Wl,-T,$tmp/script"; do
     compile $how 2>"$tmp/log" || { skip "a program linked with $how" "$(tail -n 1 "$tmp/log")"; continue; }
     # Where the kernel puts it: beside the first segment.
-    read -r offset virtual < <(readelf -lW "$tmp/named" | awk '$1 == "LOAD" && / R?W?E /{print $2, $3; exit}')
+    code=$(address_of "$tmp/named" outer_function)
+    while read -r from to; do
+        [ $((to)) -gt $((0x$code)) ] || { offset=$from virtual=$to; }
+    done < <(readelf -lW "$tmp/named" | awk '$1 == "LOAD" && / R?W? ?E /{print $2, $3}')
     start=$(sum $base "$(printf '%x' $((virtual & ~0xfff)))")
     heap "$start-$(sum "$start" 900000) r-xp $(printf '%08x' $((offset & ~0xfff))) 00:00 0 $tmp/named" \
-        "$(sum $base "$(address_of "$tmp/named" outer_function)")" >"$tmp/linked.heap"
+        "$(sum $base "$code")" >"$tmp/linked.heap"
     is "$(names "$tmp/linked.heap" | tail -n 1)" "outer_function" "a program linked with $how"
 done
+
+# A library that was moved to an address of its own after its debug information was split off, as prelink does.
+gcc -O2 -g -fPIC -shared -Wl,--build-id=0x1234567890 -o "$tmp/named.debug" "$tmp/named.c"
+gcc -O2 -g -fPIC -shared -Wl,--build-id=0x1234567890 -Wl,-Ttext-segment=0x41000000 -o "$tmp/named" "$tmp/named.c"
+objcopy --only-keep-debug "$tmp/named.debug" && strip "$tmp/named" && objcopy --add-gnu-debuglink="$tmp/named.debug" "$tmp/named"
+heap "7f0000000000-7f0000001000 r--p 00000000 00:00 0 $tmp/named
+7f0000001000-7f0000002000 r-xp 00001000 00:00 0 $tmp/named" "$(sum 7f0000000000 "$(address_of "$tmp/named.debug" outer_function)")" >"$tmp/linked.heap"
+is "$(names -lines "$tmp/linked.heap" | tail -n 1)" "outer_function $tmp/named.c:2" "a library that was moved (prelink)"
+rm "$tmp/named.debug"
 
 # Text that was copied to huge pages: the middle of its mapping has no name any more.
 compile
