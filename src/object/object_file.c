@@ -3,6 +3,8 @@
 #include <elfutils/libdw.h>
 #include <elfutils/libdwelf.h>
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,11 +14,31 @@
 
 #define KERNEL_HALF 0x8000000000000000 // of the address space
 
+// Whether a file refers to a pipe or a device, to open which might take for ever.  Names may be
+// relative to the file's folder.
+static bool is_special(const char *name, const char *file)
+{
+    struct stat st;
+    char path[PATH_MAX];
+    struct str folder = *name == '/' ? STR("") : str_folder(str_of(file));
+    return (size_t)snprintf(path, sizeof(path), "%.*s%s", STR_ARG(folder), name) >= sizeof(path) ||
+           (stat(path, &st) == 0 && !S_ISREG(st.st_mode));
+}
+
+// What .gnu_debuglink or .gnu_debugaltlink names.
+static int find_debug(Dwfl_Module *module, void **user, const char *name, Dwarf_Addr base,
+                      const char *file, const char *link, GElf_Word crc, char **found)
+{
+    if (link && is_special(link, file ? file : name))
+        return -1;
+    return dwfl_standard_find_debuginfo(module, user, name, base, file, link, crc, found);
+}
+
 static bool open_module(struct object_file *f, struct err *e)
 {
     static const Dwfl_Callbacks callbacks = {
         .find_elf = dwfl_build_id_find_elf,
-        .find_debuginfo = dwfl_standard_find_debuginfo,
+        .find_debuginfo = find_debug,
         .section_address = dwfl_offline_section_address,
     };
     const char *path = f->path.ptr;
@@ -154,7 +176,7 @@ static void read_alt(struct object_file *f, Dwarf *dwarf)
     const void *id;
     if (dwelf_dwarf_gnu_debugaltlink(dwarf, &name, &id) <= 0)
         return;
-    Dwarf *alt = dwarf_getalt(dwarf);
+    Dwarf *alt = is_special(name, f->debug_path.ptr) ? NULL : dwarf_getalt(dwarf);
     if (!alt) {
         f->lost = arena_str(f->arena, str_of(name));
         return;
@@ -175,10 +197,10 @@ static void find_dwarf(struct object_file *f)
     extents_sort(&f->code);
     f->dwarf.code = f->code.nextent ? &f->code : NULL;
     sections_read(&f->dwarf, elf, false, f->arena);
-    if (dwarf)
-        read_alt(f, dwarf);
     dwfl_module_info(f->module, NULL, NULL, NULL, NULL, NULL, &main_path, &debug_path);
     f->debug_path = arena_str(f->arena, debug_path ? str_of(debug_path) : f->path);
+    if (dwarf)
+        read_alt(f, dwarf);
 }
 
 // The two things that take long in large files, at the same time.  Only the first asks libdwfl.

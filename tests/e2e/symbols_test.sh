@@ -76,6 +76,16 @@ heap "7f0000000000-7f0000001000 r--p 00000000 00:00 0 $tmp/named
 is "$(names -lines "$tmp/linked.heap" | tail -n 1)" "outer_function $tmp/named.c:2" "a library that was moved (prelink)"
 rm "$tmp/named.debug"
 
+# A pipe where debug information would be is not waited for.
+mkfifo "$tmp/pipe"
+gcc -O2 -g -o "$tmp/named" "$tmp/named.c" && cp "$tmp/named" "$tmp/other"
+dwz -m common -M "$tmp/pipe" "$tmp/named" "$tmp/other" 2>"$tmp/log"
+heap "$maps" "$(sum $base "$(address_of "$tmp/named" outer_function)")" >"$tmp/pipe.heap"
+is "$(timeout 20 "$sonde" -text "$tmp/pipe.heap" 2>"$tmp/err" | tail -n 1 | sed 's/.*%  *//')" "outer_function" \
+    "a pipe that is named as the common file of dwz"
+like "$(cat "$tmp/err")" "named: the debug information needs $tmp/pipe" "is said to be missing"
+rm -f "$tmp/pipe" "$tmp/other" "$tmp/common"
+
 # Text that was copied to huge pages: the middle of its mapping has no name any more.
 compile
 {
