@@ -21,7 +21,8 @@ SAN.tsan := -fsanitize=thread
 SAN     := $(SAN.$(VARIANT))
 
 # What each of the two products is made of.  The runtime is libc's alone, so it is built apart from the rest; both unwind.
-RUNTIME := $(wildcard src/runtime/*.c) src/record/write.c src/object/eh_frame.c
+WRITER  := $(addprefix src/record/, write.c peak.c labels.c region.c)
+RUNTIME := $(wildcard src/runtime/*.c) $(WRITER) src/object/eh_frame.c
 COMMAND := $(filter-out $(RUNTIME), $(wildcard src/*/*.c) src/report/asset.S) src/object/eh_frame.c
 LIBRARY := $(filter-out src/sonde/%, $(COMMAND))
 LIBS    := -ldeflate -lzstd -ldw -lelf -liberty -lpcre2-8 -ledit -lm -lpthread
@@ -96,7 +97,7 @@ PROGRAMS := $(patsubst tests/programs/%,$(BUILD)/tests/programs/%,$(basename $(f
 PLUGINS  := $(patsubst tests/programs/%_lib.c,$(BUILD)/tests/programs/%.so,$(wildcard tests/programs/*_lib.c))
 SCRIPTS  := $(wildcard tests/e2e/*_test.sh tests/differential/*_test.sh)
 RANDOM   := $(BUILD)/tests/differential/random
-PARTS    := $(call object,$(LIBRARY) src/record/write.c src/runtime/draw.c)
+PARTS    := $(call object,$(LIBRARY) $(WRITER) src/runtime/draw.c)
 UPLOAD   := $(filter-out %/main.c,$(EXAMPLE))
 
 # The example is a program of its own with names that src/ has too, so its tests link it alone.
@@ -173,7 +174,7 @@ check: $(PRODUCTS) $(UNIT) $(PROGRAMS) $(PLUGINS) $(RANDOM) $(TELLERS) $(WALKERS
 FUZZ_SECONDS := 60
 FUZZ_FLAGS   := -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -O1 -g
 FUZZERS      := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
-FUZZ_PARTS   := $(LIBRARY) src/record/write.c
+FUZZ_PARTS   := $(LIBRARY) $(WRITER)
 
 $(BUILD)/fuzz-obj/%.o: %.c | $(SETUP)
 	@mkdir -p $(@D)

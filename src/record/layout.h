@@ -7,14 +7,17 @@
 // which wrap.  A row becomes visible by one last store (release) of the word that its comment
 // names; until then it is garbage, and a process that dies in between loses just that row.
 //
-//     tick          rings      the memory time line in three resolutions
-//     live_key      buckets    hash set of the addresses of sampled blocks that were not freed yet
-//     live_block    rows       what is known of them, beside each address of live_key
-//     stack_slot    u32[]      hash table of stacks: word offset of a stack, 0 free; open
-//     addressing stack_word    u64[]      the stacks: struct record_stack and its frames, back to
-//     back; word 0 is never used mapping       rows       executable segments of files; row 0 is
-//     never used, row 1 is the program text          bytes      strings, each ended by NUL; a
-//     string is referred to by its offset, 0 is the empty one
+//     tick        rings    the memory time line in three resolutions
+//     live_key    buckets  hash set of the addresses of sampled blocks that were not freed yet
+//     live_block  rows     what is known of them, beside each address of live_key
+//     region      rows     address ranges that the program mapped and has not unmapped
+//     stack_slot  u32[]    open-addressed hash table of stacks: their word offsets, 0 free
+//     stack_word  u64[]    struct record_stack and its frames, back to back; word 0 is not used
+//     mapping     rows     executable segments of files; row 0 is not used, row 1 is the program
+//     own         rows     profiles that the program made; row 0 is not used
+//     label_slot  u32[]    open-addressed hash table of label sets: their offsets, 0 free
+//     label       bytes    sets, sorted by key: key NUL value NUL ... NUL; offset 0: the empty one
+//     text        bytes    strings, each ended by NUL, known by their offsets; offset 0: empty
 //
 // A section refers only to later ones, so that whoever copies the file from front to back, while it
 // is written, has all that the copied rows refer to.
@@ -28,18 +31,24 @@
 #define RECORD_MAGIC "SONDEREC" // 8 bytes
 
 enum {
-    RECORD_VERSION = 1,
+    RECORD_VERSION = 2,
     RECORD_PAGE = 4096,
-    RECORD_MAX_FRAMES = 128, // of a stack; deeper ones lose their root side and say so
+    RECORD_LABEL_BYTES = 256, // of a label's key, and of its value, NUL included
+    RECORD_MAX_LABELS = 16,   // of a set
+    RECORD_MAX_FRAMES = 128,  // of a stack; deeper ones lose their root side and say so
 };
 
 enum record_section_id {
     RECORD_TICK,
     RECORD_LIVE_KEY,
     RECORD_LIVE_BLOCK,
+    RECORD_REGION,
     RECORD_STACK_SLOT,
     RECORD_STACK_WORD,
     RECORD_MAPPING,
+    RECORD_OWN,
+    RECORD_LABEL_SLOT,
+    RECORD_LABEL,
     RECORD_TEXT,
     RECORD_NSECTION
 };
@@ -66,6 +75,25 @@ struct record_death {
     u64 peak_bytes;   // of the cgroup
     u64 oom_kills;    // OOM kills in the cgroup while the process ran
     char cgroup[512]; // path, ended by NUL
+};
+
+// What the allocator itself tells of its memory; all zero when it was not asked yet or cannot tell.
+struct record_allocator {
+    u32 kind;         // enum record_allocator_kind
+    u32 cost_us;      // that asking took
+    u64 time_ns;      // since start_mono_ns; 0: never asked
+    u64 system_bytes; // got from the kernel and not given back
+    u64 used_bytes;   // in blocks that the program holds, with their headers and rounding
+    u64 free_bytes;   // kept for later blocks, in memory or not
+    u64 mapped_bytes; // of system_bytes: blocks with a mapping of their own
+};
+
+enum record_allocator_kind {
+    RECORD_ALLOCATOR_UNKNOWN,
+    RECORD_ALLOCATOR_GLIBC,
+    RECORD_ALLOCATOR_JEMALLOC,
+    RECORD_ALLOCATOR_TCMALLOC,
+    RECORD_ALLOCATOR_MIMALLOC
 };
 
 struct record_header {
@@ -107,6 +135,26 @@ struct record_header {
     u64 lost_bytes;  // estimate of the bytes they stand for
     u64 ntick[3];    // ticks ever written, by ring
 
+    // The heap's high-water mark, kept by record_hold().
+    u64 peak_bytes;   // most that live_bytes has been
+    u64 peak_time_ns; // since start_mono_ns, of that moment
+    u64 peak_epoch;   // counts high-water marks; see struct record_holding
+    u32 peak_lock;
+
+    u32 region_lock;
+    u32 nregion;      // rows of region that were ever used
+    u32 free_region;  // first of the list of those that are free again, row + 1
+    u32 region_root;  // of the tree over them, row + 1
+    u64 lost_regions; // mappings that found no room
+    u64 lost_region_bytes;
+
+    u64 lock_rate_ns; // mean waiting time between two samples of locks; 0: off
+    u32 nlabel;       // label sets
+    u32 label_bytes;
+    u32 nown;       // profiles of the program's own, row 0 included
+    u32 own_blocks; // rows of live_block that belong to them
+
+    struct record_allocator allocator;
     struct record_death death;
 };
 
@@ -121,23 +169,64 @@ struct record_mapping {
 
 enum record_kind {
     RECORD_HEAP = 1, // count: objects allocated in 1/65536, amount: bytes allocated
+    RECORD_MAP = 16, // count: mappings made, amount: bytes mapped; detail: enum record_map
+    RECORD_BLOCK,    // count: waits in 1/65536, amount: their ns; detail: enum record_wait
+    RECORD_MUTEX,    // the same, by those whom others waited for
+    RECORD_OWN_KIND, // count: objects in 1/65536, amount: bytes; detail: row of own
+    RECORD_NKIND
+};
+
+// What was mapped.
+enum record_map {
+    RECORD_MAP_PRIVATE = 1, // anonymous
+    RECORD_MAP_SHARED,      // anonymous
+    RECORD_MAP_FILE,
+    RECORD_MAP_RESERVED, // without access: address space only
+    RECORD_MAP_BREAK,    // by brk or sbrk
+    RECORD_NMAP
+};
+
+// What a thread waited for.
+enum record_wait {
+    RECORD_WAIT_MUTEX = 1,
+    RECORD_WAIT_RWLOCK,
+    RECORD_WAIT_CONDITION,
+    RECORD_WAIT_SEMAPHORE,
+    RECORD_WAIT_JOIN,
+    RECORD_WAIT_BARRIER,
+    RECORD_WAIT_FUTEX,
+    RECORD_NWAIT
 };
 
 enum record_stack_flag {
     RECORD_COMPLETE = 1,  // the unwinder reached the thread's first frame
     RECORD_TRUNCATED = 2, // there were more than RECORD_MAX_FRAMES frames
-    RECORD_OVERFLOW = 4   // stands for all stacks that found no room
+    RECORD_OVERFLOW = 4,  // stands for all stacks of its kind that found no room
+    RECORD_HANDLER = 8,   // a signal handler is among the frames
+    RECORD_ALLOCATOR = 16 // of RECORD_MAP: the allocator's own doing
 };
 
 // Found through stack_slot, whose word is the visible word of all but the counters.
 struct record_stack {
-    u64 hash;  // of kind and frames
+    u64 hash;  // of kind, detail, labels and frames
     u16 kind;  // enum record_kind
     u16 flags; // enum record_stack_flag
     u32 nframe;
+    u32 detail;  // by kind
+    u32 labels;  // label set; not 0: frame[0] is the word offset of a stack without, whose frames
+                 // these are
     u64 count;   // atomic adds
     u64 amount;  // atomic adds
     u64 frame[]; // leaf first; see record_frame()
+};
+
+// What is live of a stack of RECORD_HEAP, now and at the high-water mark; behind its frames.  While
+// epoch is not the header's, nothing of the stack changed since the mark, and what is live was so
+// then.
+struct record_holding {
+    u64 bytes, objects; // objects in 1/65536
+    u64 peak_bytes, peak_objects;
+    u64 epoch; // visible word of the two peaks
 };
 
 // A frame word: address in the low 48 bits, row of its mapping above (0: in no known file).  Return
@@ -159,6 +248,13 @@ static inline u32 record_frame_mapping(u64 frame)
 
 enum { RECORD_BUCKET_KEYS = 7 };
 
+// Values of the program's own profiles are in the live table, too: with the row of own in the upper
+// 16 bits.
+static inline u64 record_own_key(u64 address, u32 own)
+{
+    return (address & 0xffffffffffff) | (u64)own << 48;
+}
+
 // One cache line.  An address is in its home bucket or, when that was full, in one of the next
 // ones.
 struct record_bucket {
@@ -173,6 +269,23 @@ struct record_live {
     u64 bytes;  // bytes that this sample stands for, size / (1 - e^(-size / rate))
     u32 stack;  // word offset
     u32 second; // since start_mono_ns, of the allocation
+};
+
+// An address range that one call mapped, or what is left of it.
+struct record_region {
+    u64 start;
+    u64 length;                // bytes; visible word, 0: free
+    u32 stack;                 // word offset
+    u32 second;                // since start_mono_ns
+    u32 left, right, priority; // the writer's tree: rows + 1
+    u32 spare;
+};
+
+// A profile that the program made.
+struct record_own {
+    u32 name;    // text; visible word
+    u32 is_pool; // 1: sampled blocks with sizes; 0: values, each counted
+    u64 lost;    // values or samples that found no room in the live table
 };
 
 enum { RECORD_RINGS = 3, RECORD_RING_TICKS = 512 };

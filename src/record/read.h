@@ -15,6 +15,9 @@ struct record_view {
     const struct record_tick *tick;
     const struct record_bucket *bucket;
     const struct record_live *live;
+    const struct record_region *region;
+    const struct record_own *own;
+    const char *label;
     const u32 *stack_slot;
     const u64 *stack_word;
     const struct record_mapping *mapping;
@@ -40,6 +43,17 @@ struct str record_program(const struct record_view *v);
 // The heap as a profile with Go's four sample types, not symbolized; time_ns is the moment of the
 // reading.  Mapping 1 is the program.
 struct profile record_heap(const struct record_view *v, i64 time_ns, struct arena *a);
+
+// The same, with a label that says how old live blocks are: "age", in powers of two of a second,
+// rounded down.
+struct profile record_heap_by_age(const struct record_view *v, i64 time_ns, struct arena *a);
+
+// What was live when most was: "inuse_objects", "inuse_space", and the time of that moment.
+struct profile record_peak(const struct record_view *v, struct arena *a);
+
+// Whether a row of the live table is in use, and what is in it; *own gets the row of the program's
+// own profile that it belongs to, 0: the heap.
+bool record_live_row(const struct record_view *v, u32 row, struct record_live *out, u32 *own);
 
 // The time line: all ticks of all rings, oldest first, without repetitions.
 u32 record_ticks(struct record_tick **out, const struct record_view *v, struct arena *a);

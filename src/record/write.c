@@ -1,19 +1,26 @@
 #include "record/write.h"
 
 // Capacities: 57,344 live samples (28 GiB of live heap at the default rate) and some 9,000 stacks
-// of 25 frames, in 4.6 MiB.
+// of 25 frames, in 6.1 MiB.
 enum {
     TEXT_BYTES = 256 << 10,
     MAPPINGS = 2048,
     STACK_SLOTS = 32768,
-    STACK_WORDS = 256 << 10,
+    STACK_WORDS = 320 << 10,
     BUCKETS = 8192,
+    REGIONS = 16384,
+    OWNS = 64,
+    LABEL_SLOTS = 2048,
+    LABEL_BYTES = 128 << 10,
     TICKS = RECORD_RINGS * RECORD_RING_TICKS,
 
     MAX_STACKS = STACK_SLOTS / 4 * 3,
     PROBED_BUCKETS = 16, // an address lies at most so far from its home
     STACK_HEAD_WORDS = sizeof(struct record_stack) / 8,
-    OVERFLOW_WORD = 1, // where the overflow stack is
+    HOLDING_WORDS = sizeof(struct record_holding) / 8,
+    OVERFLOW_WORD = 1, // where the overflow stacks are, one for each kind
+    OVERFLOW_WORDS = STACK_HEAD_WORDS + HOLDING_WORDS,
+    LABELS_OVERFLOW_BYTES = 20, // of the set that stands for those that found no room
     CLAIMED = 1
 };
 
@@ -21,9 +28,13 @@ static const struct record_section rows[RECORD_NSECTION] = {
     [RECORD_TICK] = {0, sizeof(struct record_tick), TICKS},
     [RECORD_LIVE_KEY] = {0, sizeof(struct record_bucket), BUCKETS},
     [RECORD_LIVE_BLOCK] = {0, sizeof(struct record_live), BUCKETS *RECORD_BUCKET_KEYS},
+    [RECORD_REGION] = {0, sizeof(struct record_region), REGIONS},
     [RECORD_STACK_SLOT] = {0, sizeof(u32), STACK_SLOTS},
     [RECORD_STACK_WORD] = {0, sizeof(u64), STACK_WORDS},
     [RECORD_MAPPING] = {0, sizeof(struct record_mapping), MAPPINGS},
+    [RECORD_OWN] = {0, sizeof(struct record_own), OWNS},
+    [RECORD_LABEL_SLOT] = {0, sizeof(u32), LABEL_SLOTS},
+    [RECORD_LABEL] = {0, 1, LABEL_BYTES},
     [RECORD_TEXT] = {0, 1, TEXT_BYTES},
 };
 
@@ -45,13 +56,17 @@ u64 record_bytes(void)
     return section_offset(RECORD_NSECTION);
 }
 
-static u64 hash_stack(u16 kind, const u64 *frame, u32 nframe)
+static u64 mix(u64 hash, u64 word)
 {
-    u64 hash = kind;
-    for (u32 i = 0; i < nframe; i++) {
-        unsigned __int128 product = (unsigned __int128)(hash ^ frame[i]) * 0x9e3779b97f4a7c15;
-        hash = (u64)product ^ (u64)(product >> 64);
-    }
+    unsigned __int128 product = (unsigned __int128)(hash ^ word) * 0x9e3779b97f4a7c15;
+    return (u64)product ^ (u64)(product >> 64);
+}
+
+static u64 hash_stack(struct record_key key, const u64 *frame, u32 nframe)
+{
+    u64 hash = mix(key.kind, (u64)key.labels << 32 | key.detail);
+    for (u32 i = 0; i < nframe; i++)
+        hash = mix(hash, frame[i]);
     return hash | 1; // never 0, so that an empty stack's hash is no special case
 }
 
@@ -80,11 +95,17 @@ void record_init(struct record *r, void *base)
         .stack_word = (u64 *)(byte + h->section[RECORD_STACK_WORD].offset),
         .bucket = (struct record_bucket *)(byte + h->section[RECORD_LIVE_KEY].offset),
         .live = (struct record_live *)(byte + h->section[RECORD_LIVE_BLOCK].offset),
+        .region = (struct record_region *)(byte + h->section[RECORD_REGION].offset),
+        .own = (struct record_own *)(byte + h->section[RECORD_OWN].offset),
+        .label_slot = (u32 *)(byte + h->section[RECORD_LABEL_SLOT].offset),
+        .label = (char *)byte + h->section[RECORD_LABEL].offset,
         .tick = (struct record_tick *)(byte + h->section[RECORD_TICK].offset),
     };
     h->text_bytes = 1;
     h->nmapping = 1;
-    h->nword = OVERFLOW_WORD + STACK_HEAD_WORDS;
+    h->nown = 1;
+    h->label_bytes = 1 + LABELS_OVERFLOW_BYTES;
+    h->nword = OVERFLOW_WORD + RECORD_NKIND * OVERFLOW_WORDS;
     h->death.wait_status = -1;
 }
 
@@ -112,21 +133,22 @@ u32 record_mapping_add(struct record *r, const struct record_mapping *m)
     return row;
 }
 
-// The overflow stack is written when it is first needed, so that a small process touches no page
-// for it.
-static struct record_stack *overflow_stack(struct record *r)
+// An overflow stack is written when it is first needed, so that a small process touches no page for
+// it.
+static struct record_stack *overflow_stack(struct record *r, u16 kind)
 {
-    struct record_stack *s = stack_at(r, OVERFLOW_WORD);
-    s->kind = RECORD_HEAP;
+    struct record_stack *s = stack_at(r, OVERFLOW_WORD + (u32)kind * OVERFLOW_WORDS);
+    s->kind = kind;
     s->flags = RECORD_OVERFLOW;
     __atomic_store_n(&s->hash, 1, __ATOMIC_RELEASE);
     return s;
 }
 
-static bool same_stack(const struct record_stack *s, u64 hash, u16 kind, const u64 *frame,
-                       u32 nframe)
+static bool same_stack(const struct record_stack *s, u64 hash, struct record_key key,
+                       const u64 *frame, u32 nframe)
 {
-    if (s->hash != hash || s->kind != kind || s->nframe != nframe)
+    if (s->hash != hash || s->kind != key.kind || s->detail != key.detail ||
+        s->labels != key.labels || s->nframe != nframe)
         return false;
     for (u32 i = 0; i < nframe; i++) {
         if (s->frame[i] != frame[i])
@@ -136,10 +158,10 @@ static bool same_stack(const struct record_stack *s, u64 hash, u16 kind, const u
 }
 
 // Word offset of a new stack that nobody can see yet; 0 when there is no room.
-static u32 write_stack(struct record *r, u64 hash, u16 kind, u16 flags, const u64 *frame,
+static u32 write_stack(struct record *r, u64 hash, struct record_key key, const u64 *frame,
                        u32 nframe)
 {
-    u32 words = STACK_HEAD_WORDS + nframe;
+    u32 words = STACK_HEAD_WORDS + nframe + (key.kind == RECORD_HEAP ? HOLDING_WORDS : 0);
     u32 at = __atomic_load_n(&r->header->nword, __ATOMIC_RELAXED);
     do {
         if (words > STACK_WORDS - at)
@@ -148,29 +170,31 @@ static u32 write_stack(struct record *r, u64 hash, u16 kind, u16 flags, const u6
                                           __ATOMIC_RELAXED, __ATOMIC_RELAXED));
     struct record_stack *s = stack_at(r, at);
     s->hash = hash;
-    s->kind = kind;
-    s->flags = flags;
+    s->kind = key.kind;
+    s->flags = key.flags;
+    s->detail = key.detail;
+    s->labels = key.labels;
     s->nframe = nframe;
     for (u32 i = 0; i < nframe; i++)
         s->frame[i] = frame[i];
     return at;
 }
 
-struct record_stack *record_stack_add(struct record *r, u16 kind, u16 flags, const u64 *frame,
-                                      u32 nframe)
+static struct record_stack *find_stack(struct record *r, struct record_key key, const u64 *frame,
+                                       u32 nframe)
 {
-    u64 hash = hash_stack(kind, frame, nframe);
+    u64 hash = hash_stack(key, frame, nframe);
     u32 mine = 0;
     for (u32 i = (u32)(hash >> 32);; i++) {
         u32 *slot = &r->stack_slot[i % STACK_SLOTS];
         u32 at = __atomic_load_n(slot, __ATOMIC_ACQUIRE);
         if (at == 0) {
             if (__atomic_load_n(&r->header->nstack, __ATOMIC_RELAXED) >= MAX_STACKS)
-                return overflow_stack(r);
+                return overflow_stack(r, key.kind);
             if (mine == 0)
-                mine = write_stack(r, hash, kind, flags, frame, nframe);
+                mine = write_stack(r, hash, key, frame, nframe);
             if (mine == 0)
-                return overflow_stack(r);
+                return overflow_stack(r, key.kind);
             if (__atomic_compare_exchange_n(slot, &at, mine, false, __ATOMIC_RELEASE,
                                             __ATOMIC_ACQUIRE)) {
                 __atomic_fetch_add(&r->header->nstack, 1, __ATOMIC_RELAXED);
@@ -179,15 +203,34 @@ struct record_stack *record_stack_add(struct record *r, u16 kind, u16 flags, con
             // Another thread took the slot: at is its stack, perhaps the same one.  Ours is then
             // left behind, unseen.
         }
-        if (same_stack(stack_at(r, at), hash, kind, frame, nframe))
+        if (same_stack(stack_at(r, at), hash, key, frame, nframe))
             return stack_at(r, at);
     }
 }
 
-// Sampled blocks lie at page starts, so the low bits say nothing.
+// A stack with labels is one without and a few words, so that many label sets cost no frames.
+struct record_stack *record_stack_find(struct record *r, struct record_key key, const u64 *frame,
+                                       u32 nframe)
+{
+    struct record_key bare = key;
+    bare.labels = 0;
+    struct record_stack *s = find_stack(r, bare, frame, nframe);
+    if (key.labels == 0 || s->flags & RECORD_OVERFLOW)
+        return s;
+    u64 word = record_stack_offset(r, s);
+    return find_stack(r, key, &word, 1);
+}
+
+struct record_stack *record_stack_add(struct record *r, u16 kind, u16 flags, const u64 *frame,
+                                      u32 nframe)
+{
+    return record_stack_find(r, (struct record_key){.kind = kind, .flags = flags}, frame, nframe);
+}
+
+// Sampled blocks lie at page starts, so the low bits of most addresses say nothing: they come last.
 static u32 home_bucket(u64 address)
 {
-    return (u32)(((address >> 12) * 0x9e3779b97f4a7c15) >> 40) % BUCKETS;
+    return (u32)(((address >> 12 | address << 52) * 0x9e3779b97f4a7c15) >> 40) % BUCKETS;
 }
 
 bool record_live_add(struct record *r, u64 address, const struct record_live *block)
@@ -265,4 +308,23 @@ void record_tick_add(struct record *r, const struct record_tick *tick)
         to->limit_bytes = tick->limit_bytes;
         __atomic_store_n(&to->time_ns, time_ns, __ATOMIC_RELEASE);
     }
+}
+
+u32 record_own_add(struct record *r, const char *name, bool is_pool)
+{
+    u32 nown = __atomic_load_n(&r->header->nown, __ATOMIC_ACQUIRE), n = 0;
+    for (u32 row = 1; row < nown && row < OWNS; row++) {
+        if (r->own[row].name && __builtin_strcmp(r->text + r->own[row].name, name) == 0)
+            return row;
+    }
+    do {
+        if (nown == OWNS)
+            return 0;
+    } while (!__atomic_compare_exchange_n(&r->header->nown, &nown, nown + 1, true, __ATOMIC_ACQ_REL,
+                                          __ATOMIC_ACQUIRE));
+    while (name[n])
+        n++;
+    r->own[nown].is_pool = is_pool;
+    __atomic_store_n(&r->own[nown].name, record_text_add(r, name, n), __ATOMIC_RELEASE);
+    return nown;
 }

@@ -53,11 +53,22 @@ static void count(struct record_stack *stack, u64 bytes, double objects)
     __atomic_fetch_add(&record.header->nsample, 1, __ATOMIC_RELAXED);
 }
 
+// Objects that a live sample stands for, in 1/65536.
+static i64 objects_of(const struct record_live *live)
+{
+    return live->size ? (i64)((double)live->bytes / (double)live->size * 65536 + 0.5) : 65536;
+}
+
+static struct record_stack *stack_of(const struct record_live *live)
+{
+    return (struct record_stack *)&record.stack_word[live->stack];
+}
+
 static void add_live(void *block, const struct record_live *live)
 {
     struct record_header *h = record.header;
     if (record_live_add(&record, (u64)(uintptr_t)block, live)) {
-        __atomic_fetch_add(&h->live_bytes, live->bytes, __ATOMIC_RELAXED);
+        record_hold(&record, stack_of(live), (i64)live->bytes, objects_of(live), start_clock_ns());
         __atomic_fetch_add(&h->live_blocks, 1, __ATOMIC_RELAXED);
     } else {
         __atomic_fetch_add(&h->lost_bytes, live->bytes, __ATOMIC_RELAXED);
@@ -68,9 +79,9 @@ static void add_live(void *block, const struct record_live *live)
 static void track(void *block, size_t size, struct context caller)
 {
     u64 frame[RECORD_MAX_FRAMES];
-    u16 flags;
-    u32 nframe = unwind(frame, &flags, caller);
-    struct record_stack *stack = record_stack_add(&record, RECORD_HEAP, flags, frame, nframe);
+    struct record_key key = {.kind = RECORD_HEAP, .labels = label_current()};
+    u32 nframe = unwind(frame, &key.flags, caller);
+    struct record_stack *stack = record_stack_find(&record, key, frame, nframe);
     double chance = draw_chance(size, heap_rate_bytes);
     struct record_live live = {
         .size = size,
@@ -98,7 +109,7 @@ bool heap_untrack(void *block, struct record_live *known)
     if (!record.header || !start_is_ours() ||
         !record_live_remove(&record, (u64)(uintptr_t)block, known))
         return false;
-    __atomic_fetch_sub(&record.header->live_bytes, known->bytes, __ATOMIC_RELAXED);
+    record_hold(&record, stack_of(known), -(i64)known->bytes, -objects_of(known), 0);
     __atomic_fetch_sub(&record.header->live_blocks, 1, __ATOMIC_RELAXED);
     if (!thread.busy) {
         int error = errno;

@@ -46,7 +46,8 @@ struct thread {
     u64 stack_low; // [stack_low, stack_high): memory of this thread's own stack that is known to be
                    // readable
     u64 stack_high;
-    u32 busy; // inside the sampler: allocations made now are not sampled
+    u32 busy;   // inside the sampler: allocations made now are not sampled
+    u32 labels; // this thread's label set; see label_current()
 };
 
 // Registers of the function that called a hook, after the call.
@@ -104,6 +105,14 @@ HIDDEN bool heap_untrack(void *block, struct record_live *known);
 
 // Puts a block back that heap_untrack() took out, when freeing it failed.
 HIDDEN void heap_retrack(void *block, const struct record_live *known);
+
+// label.c
+
+// The label set of what this thread does now, for record_key.labels; 0: none.  Async-signal-safe.
+static inline u32 label_current(void)
+{
+    return thread.labels;
+}
 
 // draw.c
 

@@ -18,7 +18,9 @@ static void make(void)
     struct record_mapping m = {.start = 0x400000, .limit = 0x500000, .build_id_bytes = 20};
     m.filename = record_text_add(&r, "/bin/program", 12);
     record_mapping_add(&r, &m);
-    struct record_stack *s = record_stack_add(&r, RECORD_HEAP, RECORD_TRUNCATED, frame, 2);
+    struct record_key key = {.kind = RECORD_HEAP, .flags = RECORD_TRUNCATED};
+    key.labels = record_label_add(&r, 0, "key", "value");
+    struct record_stack *s = record_stack_find(&r, key, frame, 2);
     s->amount = s->count = 100;
     struct record_live b = {.size = 10, .bytes = 100, .stack = record_stack_offset(&r, s)};
     record_live_add(&r, 0x1000, &b);
@@ -38,6 +40,8 @@ static void read_all(struct str bytes)
     arena_init(&a, (size_t)MIB(1024));
     if (record_open(&v, bytes, &e)) {
         record_heap(&v, 1, &a);
+        record_heap_by_age(&v, INT64_MAX, &a);
+        record_peak(&v, &a);
         record_ticks(&tick, &v, &a);
         record_live_bytes(&v, &nblock);
         record_program(&v);
