@@ -21,7 +21,7 @@ SAN.tsan := -fsanitize=thread
 SAN     := $(SAN.$(VARIANT))
 
 # What each of the two products is made of.  The runtime is libc's alone, so it is built apart from the rest; both unwind.
-WRITER  := $(addprefix src/record/, write.c peak.c labels.c region.c)
+WRITER  := $(addprefix src/record/, write.c peak.c labels.c region.c ring.c)
 RUNTIME := $(wildcard src/runtime/*.c) $(WRITER) src/object/eh_frame.c
 COMMAND := $(filter-out $(RUNTIME), $(wildcard src/*/*.c) src/report/asset.S) src/object/eh_frame.c
 LIBRARY := $(filter-out src/sonde/%, $(COMMAND))
@@ -75,7 +75,7 @@ $(BUILD)/sonde: $(call object,$(COMMAND))
 
 $(BUILD)/libsonde.so: $(call pic,$(RUNTIME))
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) -shared -Wl,-soname,libsonde.so -Wl,-z,now -Wl,-z,defs $^ -o $@
+	$(Q)$(CC) $(CFLAGS) -shared -Wl,-soname,libsonde.so -Wl,-z,now -Wl,-z,defs -Wl,-z,nodelete $^ -o $@
 
 # One object whose inner names are local, so that they cannot meet the program's.
 $(BUILD)/libsonde.a: $(call pic,$(RUNTIME))

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/html.h"
+#include "http/timing.h"
 #include "profile/demangle.h"
 #include "profile/encode.h"
 #include "profile/symbolize.h"
@@ -48,9 +49,9 @@ static u32 list_live(struct folder_record **out, struct arena *a)
     return alive;
 }
 
-// The process that a request is about: ?pid=, or the server's own, or the only one.
-static bool choose_process(struct folder_record *out, const struct debug *d,
-                           const struct http_request *q, struct err *e)
+// ?pid=, or the server's own, or the only one.
+bool debug_choose(struct folder_record *out, const struct debug *d, const struct http_request *q,
+                  struct err *e)
 {
     struct str named = http_parameter(q, "pid");
     i64 pid = d->pid;
@@ -75,16 +76,32 @@ static bool read_process(struct record_view *v, const struct debug *d, const str
                          struct err *e)
 {
     struct folder_record r;
-    return choose_process(&r, d, q, e) && record_read(v, r.path.ptr, q->arena, e);
+    return debug_choose(&r, d, q, e) && record_read(v, r.path.ptr, q->arena, e);
 }
 
-static void fail_with(struct http_response *r, const struct err *e)
+void debug_fail(struct http_response *r, const struct err *e)
 {
     http_fail(r,
               e->code == EINVAL                       ? BAD_REQUEST
               : e->code == ENOENT || e->code == ESRCH ? NOT_FOUND
                                                       : SERVER_ERROR,
               e->text);
+}
+
+// Names for all, made here so that no client needs the binaries.
+struct profile debug_name(struct debug *d, const struct profile *p, struct arena *a)
+{
+    pthread_mutex_lock(&d->lock);
+    struct profile named = profile_symbolize(p, &d->symbolizer, false, a);
+    pthread_mutex_unlock(&d->lock);
+    return profile_demangle(&named, DEMANGLE_DEFAULT, false, a);
+}
+
+void debug_send(struct http_response *r, const struct profile *p, const char *filename)
+{
+    profile_encode_gzip(&r->body, p);
+    r->mime = "application/octet-stream";
+    r->filename = filename;
 }
 
 // The heap profile, symbolized here so that no client needs the binaries.
@@ -105,7 +122,7 @@ static void serve_heap(struct debug *d, const struct http_request *q, struct htt
         return;
     }
     if (!read_process(&v, d, q, &e)) {
-        fail_with(r, &e);
+        debug_fail(r, &e);
         return;
     }
     struct profile p = record_heap(&v, now_ns(), q->arena);
@@ -113,13 +130,8 @@ static void serve_heap(struct debug *d, const struct http_request *q, struct htt
         if (str_equal(profile_string(&p, p.type[i].type), str_of(default_type)))
             p.default_type = p.type[i].type;
     }
-    pthread_mutex_lock(&d->lock);
-    p = profile_symbolize(&p, &d->symbolizer, false, q->arena);
-    pthread_mutex_unlock(&d->lock);
-    p = profile_demangle(&p, DEMANGLE_DEFAULT, false, q->arena);
-    profile_encode_gzip(&r->body, &p);
-    r->mime = "application/octet-stream";
-    r->filename = default_type ? "allocs" : "heap";
+    p = debug_name(d, &p, q->arena);
+    debug_send(r, &p, default_type ? "allocs" : "heap");
 }
 
 static void serve_inuse(struct debug *d, const struct http_request *q, struct http_response *r)
@@ -137,7 +149,7 @@ static void serve_cmdline(struct debug *d, const struct http_request *q, struct 
     struct record_view v;
     struct err e;
     if (!read_process(&v, d, q, &e)) {
-        fail_with(r, &e);
+        debug_fail(r, &e);
         return;
     }
     u32 n = v.header.section[RECORD_TEXT].nrow, at = v.header.cmdline,
@@ -183,7 +195,7 @@ static void serve_symbol(struct debug *d, const struct http_request *q, struct h
     struct err e;
     struct str addresses = q->is_post ? q->body : q->query;
     if (!read_process(&v, d, q, &e)) {
-        fail_with(r, &e);
+        debug_fail(r, &e);
         return;
     }
     buf_text(&r->body, "num_symbols: 1\n"); // as Go: it says that there are symbols at all
@@ -211,6 +223,8 @@ static const struct route routes[] = {
     {"allocs", serve_allocs, "A sampling of all past memory allocations"},
     {"cmdline", serve_cmdline, "The command line invocation of the program"},
     {"heap", serve_inuse, "A sampling of memory allocations of live objects"},
+    {"profile", timing_serve_cpu,
+     "CPU profile. You can specify the duration in the seconds GET parameter, and the rate in hz"},
     {"symbol", serve_symbol, "Maps given program counters to function names"},
 };
 

@@ -9,13 +9,15 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
     REQUEST_LIMIT_MIB = 8192, // memory that one request may use
     BODY_LIMIT_MIB = 1,       // of a POST
     TIMEOUT_S = 120,
-    MOST_CONNECTIONS = 64
+    MOST_CONNECTIONS = 64,
+    GRACE_MS = 10000 // that requests get which are under way at the end
 };
 
 struct http_server {
@@ -23,13 +25,15 @@ struct http_server {
     http_handler *handler;
     void *context;
     bool is_loopback;
+    u32 nrequest; // under way; atomic
     char address[300];
 };
 
 // A request while it arrives.
 struct arriving {
     bool has_headers;
-    char *query; // behind '?'; NULL: none
+    struct http_server *answers; // once it is handled
+    char *query;                 // behind '?'; NULL: none
     struct buf body;
 };
 
@@ -154,6 +158,8 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *c, const
         return reject(c, MHD_HTTP_METHOD_NOT_ALLOWED, "method not allowed");
     if (r->body.full)
         return reject(c, MHD_HTTP_CONTENT_TOO_LARGE, "request body too large");
+    r->answers = s;
+    __atomic_fetch_add(&s->nrequest, 1, __ATOMIC_RELAXED);
     return answer(s, c, url, r, is_post);
 }
 
@@ -166,6 +172,8 @@ static void on_done(void *context, struct MHD_Connection *c, void **state,
         return;
     buf_free(&r->body);
     free(r->query);
+    if (r->answers)
+        __atomic_fetch_sub(&r->answers->nrequest, 1, __ATOMIC_RELEASE);
     free(r);
 }
 
@@ -279,6 +287,12 @@ const char *http_address(const struct http_server *s)
 
 void http_stop(struct http_server *s)
 {
+    const struct timespec pause = {.tv_nsec = 1000000};
+    int fd = MHD_quiesce_daemon(s->daemon);
+    for (u32 i = 0; i < GRACE_MS && __atomic_load_n(&s->nrequest, __ATOMIC_ACQUIRE); i++)
+        nanosleep(&pause, NULL);
+    if (fd >= 0)
+        close(fd);
     MHD_stop_daemon(s->daemon);
     free(s);
 }

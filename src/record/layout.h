@@ -18,6 +18,9 @@
 //     label_slot  u32[]    open-addressed hash table of label sets: their offsets, 0 free
 //     label       bytes    sets, sorted by key: key NUL value NUL ... NUL; offset 0: the empty one
 //     text        bytes    strings, each ended by NUL, known by their offsets; offset 0: empty
+//     sample      ring     where threads were, and for how long: samples of CPU and of all time
+//     thread      rows     the threads that samples are of
+//     wait        hash set what threads waited for
 //
 // A section refers only to later ones, so that whoever copies the file from front to back, while it
 // is written, has all that the copied rows refer to.
@@ -50,6 +53,9 @@ enum record_section_id {
     RECORD_LABEL_SLOT,
     RECORD_LABEL,
     RECORD_TEXT,
+    RECORD_SAMPLE,
+    RECORD_THREAD,
+    RECORD_WAIT,
     RECORD_NSECTION
 };
 
@@ -94,6 +100,28 @@ enum record_allocator_kind {
     RECORD_ALLOCATOR_JEMALLOC,
     RECORD_ALLOCATOR_TCMALLOC,
     RECORD_ALLOCATOR_MIMALLOC
+};
+
+// What others ask of the process: they map the header, write, add one to word and wake who waits
+// for it (a futex); when answer.sampler is 0, nobody does, and a signal says it.
+struct record_request {
+    u32 word;
+    u32 cpu_hz, wall_hz;             // rates
+    u32 nflush;                      // how often it was asked that open intervals be written out
+    u64 cpu_until_ns, wall_until_ns; // since start_mono_ns: when it is over
+};
+
+// What the signal that wakes a process carries.
+enum { RECORD_WAKE_VALUE = 0x736f6e64 };
+
+struct record_answer {
+    u32 word;            // the last one that was taken notice of
+    u32 sampler;         // thread that waits for requests; 0: none
+    u32 signal;          // that wakes the process; 0: none does
+    u32 nflush;          // requests for flushes that were done
+    u32 cpu_hz, wall_hz; // rates at which samples are taken now; 0: none
+    u32 refused;         // threads that got no timer, or no row
+    u32 spare;
 };
 
 struct record_header {
@@ -156,6 +184,10 @@ struct record_header {
 
     struct record_allocator allocator;
     struct record_death death;
+
+    struct record_request request; // written by others
+    struct record_answer answer;   // written by the process
+    u64 nring;                     // rows ever written of sample
 };
 
 // An executable segment of a loaded file.
@@ -169,8 +201,10 @@ struct record_mapping {
 
 enum record_kind {
     RECORD_HEAP = 1, // count: objects allocated in 1/65536, amount: bytes allocated
+    RECORD_TIME = 2, // of samples of the ring, which count; not counted here
+    RECORD_CREATE,   // count: threads created
     RECORD_MAP = 16, // count: mappings made, amount: bytes mapped; detail: enum record_map
-    RECORD_BLOCK,    // count: waits in 1/65536, amount: their ns; detail: enum record_wait
+    RECORD_BLOCK,    // count: waits in 1/65536, amount: their ns; detail: enum record_lock_kind
     RECORD_MUTEX,    // the same, by those whom others waited for
     RECORD_OWN_KIND, // count: objects in 1/65536, amount: bytes; detail: row of own
     RECORD_NKIND
@@ -187,15 +221,15 @@ enum record_map {
 };
 
 // What a thread waited for.
-enum record_wait {
-    RECORD_WAIT_MUTEX = 1,
-    RECORD_WAIT_RWLOCK,
-    RECORD_WAIT_CONDITION,
-    RECORD_WAIT_SEMAPHORE,
-    RECORD_WAIT_JOIN,
-    RECORD_WAIT_BARRIER,
-    RECORD_WAIT_FUTEX,
-    RECORD_NWAIT
+enum record_lock_kind {
+    RECORD_LOCK_MUTEX = 1,
+    RECORD_LOCK_RWLOCK,
+    RECORD_LOCK_CONDITION,
+    RECORD_LOCK_SEMAPHORE,
+    RECORD_LOCK_JOIN,
+    RECORD_LOCK_BARRIER,
+    RECORD_LOCK_FUTEX,
+    RECORD_NLOCK
 };
 
 enum record_stack_flag {
@@ -303,6 +337,70 @@ struct record_tick {
     u64 cgroup_bytes; // charged to its memory cgroup; 0: not known
     u64 limit_bytes;  // of that cgroup; 0: none or not known
     u64 spare[2];
+};
+
+// What a sample of the ring tells.
+enum record_sample_kind {
+    RECORD_CPU = 1, // the thread ran for so long
+    RECORD_WALL     // so long passed for it, running or not
+};
+
+// Number n is at n % rows.
+struct record_sample {
+    u64 number;    // n + 1; visible word
+    u64 time_ns;   // since start_mono_ns, of the end
+    u64 amount_ns; // that it stands for; for RECORD_WALL all of it lies right before the end
+    u32 count;     // of looks
+    u32 kind;      // enum record_sample_kind
+    u32 tid;       // thread
+    u32 stack;     // word offset
+    u32 wait;      // row
+    u32 spare;
+};
+
+enum { RECORD_THREADS = 4096, RECORD_SAMPLES = 32768, RECORD_WAITS = 2048 };
+
+// A thread that runs, or whose row was not needed for another one yet.
+struct record_thread {
+    u32 tid;      // visible word
+    u32 parent;   // thread that created it; 0: not known
+    u32 create;   // word offset of the stack that created it; 0: not known
+    u32 ended;    // 1: it has ended
+    u32 stack;    // word offset of where it was when it was last looked at; 0: never was
+    u32 wait;     // row, likewise
+    u64 since_ns; // since start_mono_ns: when it was first seen there
+    u64 cpu_ns;   // CPU time by then
+    char name[16];
+    u64 spare;
+};
+
+enum record_wait_state {
+    RECORD_ON_CPU = 1,
+    RECORD_RUNNABLE, // waiting for a CPU
+    RECORD_BLOCKED   // waiting for something else
+};
+
+enum record_wait_kind {
+    RECORD_WAIT_OTHER,
+    RECORD_WAIT_FILE,
+    RECORD_WAIT_PIPE,
+    RECORD_WAIT_SOCKET,
+    RECORD_WAIT_DEVICE,
+    RECORD_WAIT_EVENT, // eventfd, timerfd, epoll and their like
+    RECORD_WAIT_LOCK,  // a futex
+    RECORD_WAIT_NKIND
+};
+
+// What a thread waited for.  Rows 1 to 3 are those of the states alone; open addressing.
+struct record_wait {
+    u32 hash;      // of all below; visible word, 0: free
+    u8 state;      // enum record_wait_state
+    u8 kind;       // enum record_wait_kind, of the descriptor
+    i16 call;      // number of the system call; -1: none
+    u32 owner;     // thread that holds the lock; 0: not known
+    i32 fd;        // descriptor; -1: none
+    u64 lock;      // address of the lock; 0: none
+    char peer[56]; // other end of a socket, or the file's name; ended by NUL
 };
 
 #endif

@@ -20,6 +20,9 @@ static const u32 row_bytes[RECORD_NSECTION] = {
     [RECORD_LABEL_SLOT] = sizeof(u32),
     [RECORD_LABEL] = 1,
     [RECORD_TEXT] = 1,
+    [RECORD_SAMPLE] = sizeof(struct record_sample),
+    [RECORD_THREAD] = sizeof(struct record_thread),
+    [RECORD_WAIT] = sizeof(struct record_wait),
 };
 
 bool record_is(struct str bytes)
@@ -80,6 +83,9 @@ bool record_open(struct record_view *v, struct str bytes, struct err *e)
     v->stack_word = section(v, bytes, RECORD_STACK_WORD);
     v->mapping = section(v, bytes, RECORD_MAPPING);
     v->text = section(v, bytes, RECORD_TEXT);
+    v->sample = section(v, bytes, RECORD_SAMPLE);
+    v->thread = section(v, bytes, RECORD_THREAD);
+    v->wait = section(v, bytes, RECORD_WAIT);
     v->header.boot_id[sizeof(v->header.boot_id) - 1] = 0;
     v->header.death.cgroup[sizeof(v->header.death.cgroup) - 1] = 0;
     return true;

@@ -22,6 +22,9 @@ struct record_view {
     const u64 *stack_word;
     const struct record_mapping *mapping;
     const char *text;
+    const struct record_sample *sample;
+    const struct record_thread *thread;
+    const struct record_wait *wait;
 };
 
 // Whether these bytes begin like a record.

@@ -1,7 +1,7 @@
 #include "record/write.h"
 
 // Capacities: 57,344 live samples (28 GiB of live heap at the default rate) and some 9,000 stacks
-// of 25 frames, in 6.1 MiB.
+// of 25 frames; five minutes of one busy thread at 100 Hz; in 7.9 MiB.
 enum {
     TEXT_BYTES = 256 << 10,
     MAPPINGS = 2048,
@@ -13,6 +13,8 @@ enum {
     LABEL_SLOTS = 2048,
     LABEL_BYTES = 128 << 10,
     TICKS = RECORD_RINGS * RECORD_RING_TICKS,
+    SAMPLES = RECORD_SAMPLES,
+    WAITS = RECORD_WAITS,
 
     MAX_STACKS = STACK_SLOTS / 4 * 3,
     PROBED_BUCKETS = 16, // an address lies at most so far from its home
@@ -36,6 +38,9 @@ static const struct record_section rows[RECORD_NSECTION] = {
     [RECORD_LABEL_SLOT] = {0, sizeof(u32), LABEL_SLOTS},
     [RECORD_LABEL] = {0, 1, LABEL_BYTES},
     [RECORD_TEXT] = {0, 1, TEXT_BYTES},
+    [RECORD_SAMPLE] = {0, sizeof(struct record_sample), SAMPLES},
+    [RECORD_THREAD] = {0, sizeof(struct record_thread), RECORD_THREADS},
+    [RECORD_WAIT] = {0, sizeof(struct record_wait), WAITS},
 };
 
 static u64 page_up(u64 bytes)
@@ -100,6 +105,9 @@ void record_init(struct record *r, void *base)
         .label_slot = (u32 *)(byte + h->section[RECORD_LABEL_SLOT].offset),
         .label = (char *)byte + h->section[RECORD_LABEL].offset,
         .tick = (struct record_tick *)(byte + h->section[RECORD_TICK].offset),
+        .sample = (struct record_sample *)(byte + h->section[RECORD_SAMPLE].offset),
+        .thread = (struct record_thread *)(byte + h->section[RECORD_THREAD].offset),
+        .wait = (struct record_wait *)(byte + h->section[RECORD_WAIT].offset),
     };
     h->text_bytes = 1;
     h->nmapping = 1;

@@ -20,6 +20,9 @@ struct record {
     u32 *label_slot;
     char *label;
     struct record_tick *tick;
+    struct record_sample *sample;
+    struct record_thread *thread;
+    struct record_wait *wait;
 };
 
 // A lock of short duration, in the record itself.  False when it was held for some 0.2 ms, perhaps
@@ -126,5 +129,12 @@ void record_tick_add(struct record *r, const struct record_tick *tick);
 
 // Time since start_mono_ns at which the next tick is due.
 u64 record_tick_due_ns(const struct record *r);
+
+// Appends to the ring of samples; number is filled in.
+void record_sample_add(struct record *r, const struct record_sample *sample);
+
+// Row of what a thread waits for, new or not; hash is filled in.  When there is no room: the row of
+// its state alone.
+u32 record_wait_add(struct record *r, const struct record_wait *wait);
 
 #endif

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EXPORT         __attribute__((visibility("default")))
 #define SLOW           __attribute__((noinline))
 #define ALIGNED(block) (((uintptr_t)(block) & (SAMPLE_ALIGN - 1)) == 0)
 
@@ -19,13 +18,6 @@
 void free_sized(void *block, size_t size);
 void free_aligned_sized(void *block, size_t alignment, size_t size);
 void cfree(void *block);
-
-// Registers of the caller of the function that this stands in, which makes the compiler keep a
-// frame pointer there.
-#define CALLER()                                                                                   \
-    ((struct context){(u64)(uintptr_t)__builtin_return_address(0),                                 \
-                      (u64)(uintptr_t)__builtin_frame_address(0) + 16,                             \
-                      *(const u64 *)__builtin_frame_address(0)})
 
 enum {
     SAMPLE_ALIGN = 4096, // not the page size: a page of 64 KiB would make each sample as large

@@ -6,8 +6,10 @@
 //     before they are known heap.c    decides which allocations are sampled, and keeps the record's
 //     live table true unwind.c  registers -> stack; stack.c what memory may be read for that;
 //     module.c which file an address is in tick.c    the memory time line start.c   begin, fork,
-//     end: makes the record text.c    the few string and number functions that we may not take from
-//     libc
+//     end: makes the record thread.c  the threads that there are; sampler.c a thread of our own
+//     that takes requests; cpu.c timers and what they find; signal.c the signals for that, and the
+//     program's view of signals text.c    the few string and number functions that we may not take
+//     from libc
 //
 // Rules of the room: no malloc, no lock that can be waited for, no loader call and no stdio from a
 // hook; errno survives; what a thread needs is in one small initial-exec TLS block; libc alone.
@@ -46,8 +48,10 @@ struct thread {
     u64 stack_low; // [stack_low, stack_high): memory of this thread's own stack that is known to be
                    // readable
     u64 stack_high;
-    u32 busy;   // inside the sampler: allocations made now are not sampled
-    u32 labels; // this thread's label set; see label_current()
+    u32 busy;          // inside the sampler: allocations made now are not sampled
+    u32 labels;        // this thread's label set; see label_current()
+    u32 row;           // in the table of threads; 0: none
+    bool blocks_timer; // the program believes that it has blocked the timers' signal
 };
 
 // Registers of the function that called a hook, after the call.
@@ -58,6 +62,14 @@ struct context {
 };
 
 #define HIDDEN __attribute__((visibility("hidden")))
+#define EXPORT __attribute__((visibility("default")))
+
+// Registers of the caller of the function that this stands in, which makes the compiler keep a
+// frame pointer there.
+#define CALLER()                                                                                   \
+    ((struct context){(u64)(uintptr_t)__builtin_return_address(0),                                 \
+                      (u64)(uintptr_t)__builtin_frame_address(0) + 16,                             \
+                      *(const u64 *)__builtin_frame_address(0)})
 
 extern HIDDEN struct real real;
 extern HIDDEN struct hook hook;
@@ -179,6 +191,107 @@ HIDDEN void tick(void);
 
 // Frees the lock that another thread may have held when this process was forked.
 HIDDEN void tick_reset(void);
+
+// thread.c
+
+// Timers of one thread, and what the sampler knows of it.
+struct watched {
+    u32 cpu_timer, wall_timer; // timer's id and 1; 0: none, UINT32_MAX: being made
+    u64 cpu_period_ns;         // that cpu_timer has
+    u64 cpu_first_ns;          // CPU clock of its first end
+    u64 cpu_told;              // ends that it told of
+    u32 cpu_stack;             // where it did last; word offset, 0: nowhere yet
+    u64 run;                   // the thread's function; 0: not known
+
+    // Between the sampler and the thread's own handler: a look that was asked for.
+    u64 asked_ns;                  // time that waits to be told where it went
+    u32 asked_wait;                // row of what it waited for then
+    u64 told_sp, told_pc, told_bp; // registers at the last look; sp is the visible word
+
+    // The sampler's own.
+    u32 known_tid;  // that the rest is about; 0: none
+    u64 still_ns;   // its CPU clock when it was seen blocked; 0: it was not
+    u64 open_ns;    // time not written out yet, of which all went to
+    u32 open_count; // these, in so many looks
+    u32 open_stack, open_wait;
+};
+
+extern HIDDEN struct watched watched[RECORD_THREADS];
+
+// By row of watched; 0: free.
+extern HIDDEN u32 thread_tid[RECORD_THREADS];
+
+// Rows of watched that were ever used are below this.
+extern HIDDEN u32 thread_rows;
+
+// Row of a thread, new or not; 0 when there is no room.  Async-signal-safe.
+HIDDEN u32 thread_add(u32 tid);
+
+// Frees the row of a thread that has ended.
+HIDDEN void thread_remove(u32 row, u32 tid);
+
+// Adds all threads that the process has; returns their number.  For the sampler's thread.
+HIDDEN u32 thread_scan(void);
+
+// Forgets all threads: for a forked child.
+HIDDEN void thread_reset(void);
+
+// Finds the functions that we stand in front of.
+HIDDEN void thread_resolve(void);
+
+// signal.c
+
+// The signal that timers send; 0: none, there are to be no samples of time.
+extern HIDDEN int signal_timer;
+
+// Whether the program's own handlers and masks are to be respected from now on.
+HIDDEN void signal_install(void);
+
+// The registers that a signal interrupted.
+HIDDEN struct context signal_context(const void *ucontext);
+
+// cpu.c
+
+// Takes samples at this rate from all threads, and from those to come; 0: none.
+HIDDEN void cpu_set_rate(u32 hz);
+
+// Gives a thread its timer, when samples are taken.
+HIDDEN void cpu_arm(u32 row);
+
+// A thread's timer ran out, so often.  In its handler.
+HIDDEN void cpu_sample(u32 row, u32 count, struct context c);
+
+// A timer for a thread that sends signal_timer to it; its id and 1, or 0.
+HIDDEN u32 cpu_make_timer(i32 clock, u32 tid, void *cookie);
+
+// Takes a thread's timer away, and enters what it had not told of yet.
+HIDDEN void cpu_disarm(u32 row, u32 tid);
+
+// Word offset of the stack in the record.
+HIDDEN u32 cpu_stack(struct context c);
+
+// For a forked child, which has no timers.
+HIDDEN void cpu_forget(void);
+
+// A random number below n.
+HIDDEN u64 cpu_random(u64 n);
+
+// sampler.c
+
+// Starts the sampler's thread if there is none.  Async-signal-safe.
+HIDDEN void sampler_wake(void);
+
+// Looks whether somebody asks for something.
+HIDDEN void sampler_poll(void);
+
+// Reads the settings for samples that are always taken.
+HIDDEN void sampler_configure(void);
+
+// Begins with those.
+HIDDEN void sampler_resume(void);
+
+// For a forked child, which has no sampler.
+HIDDEN void sampler_reset(void);
 
 // start.c
 

@@ -7,6 +7,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -96,6 +97,7 @@ static void describe_process(struct record_header *h, u64 start_ticks, bool fork
     h->boot_id[strcspn(h->boot_id, "\n")] = 0;
     h->forked = forked;
     h->heap_rate_bytes = heap_rate_bytes;
+    h->answer.signal = signal_timer ? SIGURG : 0;
     __atomic_store_n(&h->state, RECORD_RUNNING, __ATOMIC_RELEASE);
 }
 
@@ -197,6 +199,7 @@ static bool populate(void)
     struct rlimit limit;
     if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur / 4 >= record_bytes())
         mlock(base, record_bytes());
+    sampler_resume();
     return true;
 }
 
@@ -206,6 +209,8 @@ static bool replace_record(void)
     munmap(parents, record_bytes());
     record.header = NULL;
     thread.random = 0;
+    thread_reset();
+    sampler_reset();
     return make_record(true);
 }
 
@@ -288,10 +293,14 @@ static void configure(void)
         text_warn("no heap profile: this allocator has no memalign() of its own", "");
         heap_rate_bytes = 0;
     }
+    thread_resolve();
+    signal_install();
     if (!make_record(false))
         return;
+    sampler_configure();
     *life = ADDRESSES;
     hooks_install(heap_rate_bytes != 0);
+    sampler_resume();
 }
 
 void start(void)

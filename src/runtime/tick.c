@@ -111,6 +111,7 @@ void tick_reset(void)
 
 void tick(void)
 {
+    sampler_poll();
     u64 now_ns = start_clock_ns();
     if (now_ns < record_tick_due_ns(&record) || __atomic_exchange_n(&lock, 1, __ATOMIC_ACQUIRE))
         return;

@@ -58,6 +58,7 @@ static struct library microhttpd = {"libmicrohttpd.so.12", "libmicrohttpd12", NU
     X(microhttpd, MHD_destroy_response)                                                            \
     X(microhttpd, MHD_lookup_connection_value)                                                     \
     X(microhttpd, MHD_queue_response)                                                              \
+    X(microhttpd, MHD_quiesce_daemon)                                                              \
     X(microhttpd, MHD_start_daemon)                                                                \
     X(microhttpd, MHD_stop_daemon)
 

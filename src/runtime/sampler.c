@@ -1,0 +1,227 @@
+// The sampler's thread, and how requests reach the process.  A request is words in the record's
+// header; the thread waits for the first of them to change.  It runs only while it has something to
+// do, and a while longer.  When there is none, a signal starts it.
+//
+// The thread is made by clone() itself, from a signal handler or anywhere else, and the C library
+// does not know of it: a program with one thread stays one for its allocator and its locks.  It has
+// a block of thread-local memory for errno and the like, no signals, and a table of descriptors of
+// its own, in which nothing is open: so what it opens takes no number that the program counts on,
+// and it keeps nothing open that the program closes.
+#include "runtime/runtime.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifndef CLOSE_RANGE_UNSHARE
+#define CLOSE_RANGE_UNSHARE 2
+#endif
+
+enum {
+    PAGE = 4096,
+    STACK_BYTES = 128 << 10,
+    TLS_SPARE_BYTES = 16 << 10, // below the lowest variable that we know of, and above the block
+    LINGER_NS = 2000000000,     // that it waits for the next request
+    SCAN_PERIOD_NS = 1000000000,
+    SOON_NS = 1000000, // a wait that ends at once when it is overdue
+    MOST_HZ = 10000,
+    SIGNALS_BYTES = 8
+};
+
+// What glibc and the compiler find at the thread pointer (x86-64).
+struct control_block {
+    void *self;
+    u64 dtv;
+    void *again;
+    u64 spare[2], guard, pointer_guard;
+};
+
+static _Alignas(PAGE) u8 stack[STACK_BYTES]; // pages that are not used cost nothing
+static u8 *tls;
+static size_t tls_bytes;
+static u32 is_started;    // by whoever starts it
+static u32 is_there;      // the kernel sets it to 0 when the thread is gone
+static u32 always_cpu_hz; // taken without being asked for
+
+static u64 now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (u64)t.tv_sec * 1000000000 + (u64)t.tv_nsec - record.header->start_mono_ns;
+}
+
+static u32 wanted_hz(u32 hz, u64 until_ns, u32 always_hz, u64 now)
+{
+    hz = now < until_ns ? hz : 0;
+    if (hz < always_hz)
+        hz = always_hz;
+    return hz < MOST_HZ ? hz : MOST_HZ;
+}
+
+// Follows the request's settings.  False when nothing is to be done any more.
+static bool follow(u64 now, u64 *due_ns)
+{
+    const struct record_request *q = &record.header->request;
+    struct record_answer *a = &record.header->answer;
+    u32 word = __atomic_load_n(&q->word, __ATOMIC_ACQUIRE);
+    u64 cpu_until = __atomic_load_n(&q->cpu_until_ns, __ATOMIC_RELAXED);
+    u32 cpu_hz =
+        wanted_hz(__atomic_load_n(&q->cpu_hz, __ATOMIC_RELAXED), cpu_until, always_cpu_hz, now);
+    if (cpu_hz != a->cpu_hz) {
+        thread_scan();
+        cpu_set_rate(cpu_hz);
+    }
+    if (now < cpu_until && cpu_until < *due_ns)
+        *due_ns = cpu_until;
+    __atomic_store_n(&a->word, word, __ATOMIC_RELEASE);
+    return cpu_hz != 0;
+}
+
+// Threads that ended or began without telling.
+static bool scan(void)
+{
+    u32 n = __atomic_load_n(&thread_rows, __ATOMIC_ACQUIRE);
+    bool is_alone = thread_scan() <= 1;
+    for (u32 row = 1; row < n; row++) {
+        u32 tid = __atomic_load_n(&thread_tid[row], __ATOMIC_ACQUIRE);
+        if (tid == 0 || tid == UINT32_MAX)
+            continue;
+        if (syscall(SYS_tgkill, getpid(), tid, 0) != 0 && errno == ESRCH)
+            thread_remove(row, tid);
+        else
+            cpu_arm(row);
+    }
+    return !is_alone;
+}
+
+// Until then, or until a request comes.
+static void sleep_until(u64 due_ns)
+{
+    u64 now = now_ns(), left = due_ns > now ? due_ns - now : SOON_NS;
+    struct record_header *h = record.header;
+    struct timespec t = {(time_t)(left / 1000000000), (long)(left % 1000000000)};
+    if (h->request.word == h->answer.word)
+        syscall(SYS_futex, &h->request.word, FUTEX_WAIT, h->answer.word, &t, NULL, 0);
+}
+
+static void work(void)
+{
+    u64 scanned_ns = 0, idle_since_ns = now_ns();
+    for (;;) {
+        u64 now = now_ns(), due_ns = now + SCAN_PERIOD_NS;
+        if (follow(now, &due_ns))
+            idle_since_ns = now;
+        else if (now - idle_since_ns > LINGER_NS)
+            return;
+        if (now - scanned_ns >= SCAN_PERIOD_NS) {
+            scanned_ns = now;
+            if (!scan())
+                return;
+        }
+        sleep_until(due_ns);
+    }
+}
+
+static int run(void *unused)
+{
+    (void)unused;
+    syscall(SYS_close_range, 0, UINT32_MAX, CLOSE_RANGE_UNSHARE);
+    prctl(PR_SET_NAME, "sonde");
+    if (start_is_ready()) {
+        struct record_header *h = record.header;
+        __atomic_store_n(&h->answer.sampler, (u32)syscall(SYS_gettid), __ATOMIC_RELEASE);
+        work();
+        __atomic_store_n(&h->answer.sampler, 0, __ATOMIC_SEQ_CST);
+    }
+    __atomic_store_n(&is_started, 0, __ATOMIC_SEQ_CST);
+    return 0;
+}
+
+// A block for variables of all files that we use, each as far from the thread pointer as in this
+// thread.
+static bool make_tls(void)
+{
+    uintptr_t self = (uintptr_t)__builtin_thread_pointer(), lowest = (uintptr_t)&errno;
+    if ((uintptr_t)&thread < lowest)
+        lowest = (uintptr_t)&thread;
+    size_t below = (self - lowest + TLS_SPARE_BYTES + PAGE - 1) & ~(size_t)(PAGE - 1);
+    if (!tls) {
+        void *block = mmap(NULL, below + TLS_SPARE_BYTES, PROT_READ | PROT_WRITE,
+                           MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (block == MAP_FAILED)
+            return false;
+        tls = block;
+        tls_bytes = below;
+    }
+    struct control_block *own = (void *)(tls + tls_bytes);
+    const struct control_block *model = (const void *)self;
+    memset(tls, 0, tls_bytes);
+    *own = (struct control_block){
+        .self = own, .again = own, .guard = model->guard, .pointer_guard = model->pointer_guard};
+    return true;
+}
+
+// The thread that was there before may still be on its way out.
+static bool is_gone(void)
+{
+    for (u32 tries = 0; tries < 1000; tries++) {
+        if (__atomic_load_n(&is_there, __ATOMIC_ACQUIRE) == 0)
+            return true;
+        syscall(SYS_sched_yield);
+    }
+    return false;
+}
+
+void sampler_wake(void)
+{
+    u64 all = UINT64_MAX, before;
+    if (!signal_timer || __atomic_exchange_n(&is_started, 1, __ATOMIC_SEQ_CST))
+        return;
+    // The new thread inherits the mask.
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, SIGNALS_BYTES);
+    bool is_running = false;
+    if (is_gone() && make_tls()) {
+        const int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
+                          CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID;
+        is_running =
+            clone(run, stack + STACK_BYTES, flags, NULL, &is_there, tls + tls_bytes, &is_there) > 0;
+    }
+    if (!is_running)
+        __atomic_store_n(&is_started, 0, __ATOMIC_RELEASE);
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, SIGNALS_BYTES);
+}
+
+void sampler_poll(void)
+{
+    const struct record_header *h = record.header;
+    if (unlikely(__atomic_load_n(&h->request.word, __ATOMIC_RELAXED) !=
+                 __atomic_load_n(&h->answer.word, __ATOMIC_RELAXED)))
+        sampler_wake();
+}
+
+void sampler_configure(void)
+{
+    const char *cpu = getenv("SONDE_CPU");
+    always_cpu_hz = cpu ? (u32)text_parse_number(cpu) : 0;
+}
+
+void sampler_resume(void)
+{
+    if (always_cpu_hz)
+        sampler_wake();
+}
+
+void sampler_reset(void)
+{
+    is_started = 0;
+    is_there = 0;
+    cpu_forget();
+}

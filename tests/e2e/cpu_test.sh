@@ -1,0 +1,69 @@
+#!/bin/bash
+# CPU profiles: the time that the kernel accounts, by thread and by function, whatever the program does with its signals.
+. "$(dirname "$0")/lib.sh"
+
+# profile HZ COMMAND...: the profile of a program from when it begins to when it ends, which it does when it reads a line
+# each; in $tmp/cpu.pb.gz, and what the program prints in $tmp/out.
+profile() {
+    local hz=$1 url
+    shift
+    rm -f "$tmp/in" "$tmp/err" "$tmp/cpu.pb.gz"
+    mkfifo "$tmp/in"
+    "$sonde" run -http=localhost:0 -- "$@" <"$tmp/in" >"$tmp/out" 2>"$tmp/err" &
+    local run=$!
+    exec 9>"$tmp/in"
+    wait_for grep -q 'profiles at' "$tmp/err"
+    url=$(sed -n 's/.*profiles at \(.*\)/\1/p' "$tmp/err")
+    wait_for curl -s -f "${url}cmdline"
+    curl -s -o "$tmp/cpu.pb.gz" "${url}profile?seconds=100&hz=$hz" &
+    local fetch=$!
+    sleep 0.5
+    echo >&9
+    wait_for grep -q process "$tmp/out"
+    echo >&9
+    exec 9>&-
+    wait $fetch $run
+}
+
+# milliseconds REGEX: of the profile's functions (cum) that match.
+milliseconds() {
+    "$sonde" -top -cum -unit=ms "$tmp/cpu.pb.gz" 2>/dev/null | awk -v r="$1" '$6 ~ r { sub("ms", "", $4); print $4; exit }'
+}
+
+# of_thread NAME: its milliseconds.
+of_thread() {
+    "$sonde" -top -unit=ms -tagfocus="thread=^$1\$" "$tmp/cpu.pb.gz" 2>/dev/null | sed -n 's/.*accounting for \([0-9.]*\)ms.*/\1/p'
+}
+
+# within GOT WANTED PERCENT
+within() { awk "BEGIN { d = $1 / $2 - 1; exit !(d < $3 / 100 && d > -$3 / 100) }"; }
+
+# Sums.  A thread's last period is cut at random: what that leaves uncertain is known.
+for case in "1 2 100" "4 1 1000" "64 0.1 1000"; do
+    set -- $case
+    profile "$3" "$programs/shares" "$1" "$2"
+    kernel=$(awk '/worker/ { sum += $1 } END { print 1000 * sum }' "$tmp/out")
+    ours=$(milliseconds '^work$')
+    within "${ours:-0}" "$kernel" 2
+    ok $? "$1 threads at $3 Hz: $ours ms of the $kernel ms that the kernel accounts"
+    if [ "$1" = 4 ]; then
+        for i in 0 1 2 3; do
+            kernel=$(awk -v i=$i '$2 == "worker" && $3 == i { print 1000 * $1 }' "$tmp/out")
+            ours=$(of_thread "worker $i")
+            within "${ours:-0}" "$kernel" 2
+            ok $? "worker $i of them: $ours ms of $kernel ms"
+        done
+        total=$(milliseconds '^work$')
+        for share in seventy:70 twenty:20 ten:10; do
+            part=$(milliseconds "^${share%:*}\$")
+            awk "BEGIN { d = 100 * $part / $total - ${share#*:}; exit !(d < 3.5 && d > -3.5) }"
+            ok $? "${share%:*} has its share: $part of $total ms"
+        done
+    fi
+done
+
+profile 100 "$programs/shares" 2 1 blocked
+ours=$(milliseconds '^work$')
+within "${ours:-0}" 2000 5
+ok $? "threads that block all signals are sampled like others: $ours ms of 2000"
+done_testing
