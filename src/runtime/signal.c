@@ -178,6 +178,30 @@ void signal_install(void)
     real_signal.mask(SIG_UNBLOCK, &set, NULL);
 }
 
+// Returns an error's number.
+static int change_mask(int how, const sigset_t *set, sigset_t *old)
+{
+    resolve();
+    if (!signal_timer)
+        return real_signal.mask(how, set, old);
+    bool blocked = thread.blocks_timer, named = set && sigismember(set, signal_timer) == 1;
+    sigset_t others;
+    if (set) {
+        others = *set;
+        sigdelset(&others, signal_timer);
+    }
+    int error = real_signal.mask(how, set ? &others : NULL, old);
+    if (error)
+        return error;
+    if (old && blocked)
+        sigaddset(old, signal_timer);
+    if (set)
+        thread.blocks_timer = how == SIG_BLOCK     ? blocked || named
+                              : how == SIG_UNBLOCK ? blocked && !named
+                                                   : named;
+    return 0;
+}
+
 // The public names.
 
 EXPORT int sigaction(int signal, const struct sigaction *action, struct sigaction *old)
@@ -204,30 +228,12 @@ EXPORT sighandler_t signal(int signal, sighandler_t handler)
 
 EXPORT int pthread_sigmask(int how, const sigset_t *set, sigset_t *old)
 {
-    resolve();
-    if (!signal_timer)
-        return real_signal.mask(how, set, old);
-    bool blocked = thread.blocks_timer, named = set && sigismember(set, signal_timer) == 1;
-    sigset_t others;
-    if (set) {
-        others = *set;
-        sigdelset(&others, signal_timer);
-    }
-    int error = real_signal.mask(how, set ? &others : NULL, old);
-    if (error)
-        return error;
-    if (old && blocked)
-        sigaddset(old, signal_timer);
-    if (set)
-        thread.blocks_timer = how == SIG_BLOCK     ? blocked || named
-                              : how == SIG_UNBLOCK ? blocked && !named
-                                                   : named;
-    return 0;
+    return change_mask(how, set, old);
 }
 
 EXPORT int sigprocmask(int how, const sigset_t *set, sigset_t *old)
 {
-    int error = pthread_sigmask(how, set, old);
+    int error = change_mask(how, set, old);
     if (error)
         errno = error;
     return error ? -1 : 0;

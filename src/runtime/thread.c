@@ -12,6 +12,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#define SLOW __attribute__((noinline))
+
 enum {
     PROBED = 64,   // rows where a thread may be
     BIRTHS = 1024, // threads that have not begun yet, at most
@@ -226,8 +228,8 @@ static u32 creating_stack(struct context caller)
     return record_stack_offset(&record, s);
 }
 
-__attribute__((visibility("default"), noinline)) int pthread_create(
-    pthread_t *out, const pthread_attr_t *attributes, void *(*run)(void *), void *argument)
+EXPORT SLOW int pthread_create(pthread_t *out, const pthread_attr_t *attributes,
+                               void *(*run)(void *), void *argument)
 {
     if (!real_thread.create)
         thread_resolve();
