@@ -43,7 +43,7 @@ say = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(2)')
 object  = $(patsubst %,$(BUILD)/obj/%.o,$(basename $(1)))
 pic     = $(patsubst %.c,$(BUILD)/pic/%.o,$(1))
 
-PRODUCTS := $(BUILD)/sonde $(BUILD)/libsonde.so $(BUILD)/libsonde.a $(BUILD)/examples/upload-server
+PRODUCTS := $(BUILD)/sonde $(BUILD)/libsonde.so $(BUILD)/libsonde.a $(BUILD)/examples/upload-server $(BUILD)/examples/labels-cpp
 
 all: $(PRODUCTS)
 
@@ -90,6 +90,11 @@ $(BUILD)/examples/upload-server: $(call object,$(EXAMPLE))
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(SAN) $^ -lmicrohttpd -ljansson -o $@
+
+$(BUILD)/examples/labels-cpp: examples/labels-cpp/labels.cc include/sonde/sonde.h $(BUILD)/libsonde.so
+	@mkdir -p $(@D)
+	$(call say,CXX,$@)
+	$(Q)g++ -Wall -Wextra -Iinclude -O2 -g $< -pthread -L$(BUILD) -lsonde -o $@
 
 # Tests.  Unit tests are programs that link the rooms; shell tests run the products on programs of tests/programs.  All print TAP.
 UNIT     := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/*.c))

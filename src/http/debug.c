@@ -6,11 +6,13 @@
 #include <time.h>
 
 #include "base/html.h"
+#include "http/text.h"
 #include "http/timing.h"
 #include "profile/demangle.h"
 #include "profile/encode.h"
 #include "profile/symbolize.h"
 #include "record/folder.h"
+#include "record/profiles.h"
 
 enum { SYMBOLS_LIMIT_MIB = 4096, NOT_FOUND = 404, BAD_REQUEST = 400, SERVER_ERROR = 500 };
 
@@ -104,44 +106,28 @@ void debug_send(struct http_response *r, const struct profile *p, const char *fi
     r->filename = filename;
 }
 
-// The heap profile, symbolized here so that no client needs the binaries.
-static void serve_heap(struct debug *d, const struct http_request *q, struct http_response *r,
-                       const char *default_type)
+static void serve_profile(struct debug *d, const struct http_request *q, struct http_response *r,
+                          struct str name)
 {
     struct record_view v;
+    struct profile p;
     struct err e;
     struct str debug = http_parameter(q, "debug");
-    if (debug.len && !str_equal(debug, STR("0"))) {
-        http_fail(
-            r, BAD_REQUEST,
-            "the text form (debug=1) is not served: use \"sonde -text URL\" or \"sonde -raw URL\"");
-        return;
-    }
+    bool is_text = debug.len && !str_equal(debug, STR("0"));
     if (http_parameter(q, "seconds").len) {
         http_fail(r, BAD_REQUEST, "\"seconds\" parameter is not supported for this profile type");
         return;
     }
-    if (!read_process(&v, d, q, &e)) {
+    if (!read_process(&v, d, q, &e) || !profiles_read(&p, name, &v, now_ns(), q->arena, &e)) {
         debug_fail(r, &e);
         return;
     }
-    struct profile p = record_heap(&v, now_ns(), q->arena);
-    for (u32 i = 0; i < p.ntype && default_type; i++) {
-        if (str_equal(profile_string(&p, p.type[i].type), str_of(default_type)))
-            p.default_type = p.type[i].type;
-    }
     p = debug_name(d, &p, q->arena);
-    debug_send(r, &p, default_type ? "allocs" : "heap");
-}
-
-static void serve_inuse(struct debug *d, const struct http_request *q, struct http_response *r)
-{
-    serve_heap(d, q, r, NULL);
-}
-
-static void serve_allocs(struct debug *d, const struct http_request *q, struct http_response *r)
-{
-    serve_heap(d, q, r, "alloc_space");
+    if (is_text) {
+        text_write(&r->body, &p, name, q->arena);
+        return;
+    }
+    debug_send(r, &p, arena_str(q->arena, name).ptr);
 }
 
 static void serve_cmdline(struct debug *d, const struct http_request *q, struct http_response *r)
@@ -220,13 +206,20 @@ static void serve_index(struct debug *d, const struct http_request *q, struct ht
 
 static const struct route routes[] = {
     {"", serve_index, NULL},
-    {"allocs", serve_allocs, "A sampling of all past memory allocations"},
     {"cmdline", serve_cmdline, "The command line invocation of the program"},
-    {"heap", serve_inuse, "A sampling of memory allocations of live objects"},
     {"profile", timing_serve_cpu,
      "CPU profile. You can specify the duration in the seconds GET parameter, and the rate in hz"},
     {"symbol", serve_symbol, "Maps given program counters to function names"},
 };
+
+static void index_link(struct buf *out, struct str name, u32 pid)
+{
+    buf_text(out, "<a href=\"");
+    html_text(out, name);
+    buf_printf(out, "?pid=%u\">", pid);
+    html_text(out, name);
+    buf_text(out, "</a> ");
+}
 
 static void index_process(struct buf *out, const struct folder_record *f, struct arena *a)
 {
@@ -239,8 +232,12 @@ static void index_process(struct buf *out, const struct folder_record *f, struct
     buf_printf(out, "<tr><td>%u</td><td>", f->pid);
     html_text(out, record_program(&v));
     buf_printf(out, "</td><td>%.1f MB</td><td>", (double)live / 0x1p20);
+    for (u32 i = 0; i < nprofile; i++)
+        index_link(out, str_of(profiles[i].name), f->pid);
+    for (u32 own = 1; own < record_own_count(&v); own++)
+        index_link(out, record_own_name(&v, own), f->pid);
     for (size_t i = 1; i < ARRAY_LEN(routes); i++)
-        buf_printf(out, "<a href=\"%s?pid=%u\">%s</a> ", routes[i].name, f->pid, routes[i].name);
+        index_link(out, str_of(routes[i].name), f->pid);
     buf_text(out, "</td></tr>\n");
 }
 
@@ -260,6 +257,8 @@ static void serve_index(struct debug *d, const struct http_request *q, struct ht
             index_process(&r->body, &list[i], q->arena);
     }
     buf_text(&r->body, "</table>\n<p>Profile Descriptions:</p>\n<ul>\n");
+    for (u32 i = 0; i < nprofile; i++)
+        buf_printf(&r->body, "<li><b>%s:</b> %s</li>\n", profiles[i].name, profiles[i].description);
     for (size_t i = 1; i < ARRAY_LEN(routes); i++)
         buf_printf(&r->body, "<li><b>%s:</b> %s</li>\n", routes[i].name, routes[i].description);
     buf_text(&r->body, "</ul>\n</body>\n</html>\n");
@@ -279,5 +278,5 @@ void debug_handle(void *context, const struct http_request *q, struct http_respo
             return;
         }
     }
-    http_fail(r, NOT_FOUND, "Unknown profile");
+    serve_profile(context, q, r, name);
 }

@@ -108,8 +108,9 @@ static enum MHD_Result answer(struct http_server *s, struct MHD_Connection *c, c
         http_fail(&r, MHD_HTTP_FORBIDDEN, "this server answers only requests for localhost");
     else
         s->handler(s->context, &q, &r);
+    enum MHD_Result result = respond(c, &r);
     arena_free(&arena);
-    return respond(c, &r);
+    return result;
 }
 
 // Fails a request before anybody handled it.

@@ -21,7 +21,8 @@ struct http_request {
 struct http_response {
     u32 status;
     const char *mime;
-    const char *filename; // sent as an attachment of that name; NULL: not
+    const char *filename; // sent as an attachment of that name; NULL: not.  Of the request's arena,
+                          // or for ever
     bool is_error;        // marked as pprof's own, so that the client shows the text
     struct buf body;
 };

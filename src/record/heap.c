@@ -190,10 +190,11 @@ static void add_peak(struct reading *r, const struct record_stack *s, u32 word, 
     build_value(&r->b, (i64)bytes);
 }
 
-struct profile record_peak(const struct record_view *v, struct arena *a)
+struct profile record_peak(const struct record_view *v, i64 time_ns, struct arena *a)
 {
     struct reading r;
     const struct record_header *h = &v->header;
+    (void)time_ns;
     reading_init(&r, v, a);
     reading_types(&r, heap_type + 2, 2);
     reading_stacks(&r, RECORD_HEAP, add_peak, NULL);

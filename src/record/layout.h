@@ -167,9 +167,8 @@ struct record_header {
     u64 peak_bytes;   // most that live_bytes has been
     u64 peak_time_ns; // since start_mono_ns, of that moment
     u64 peak_epoch;   // counts high-water marks; see struct record_holding
-    u32 peak_lock;
-
-    u32 region_lock;
+    u64 peak_lock;    // the thread that has it
+    u64 region_lock;  // likewise
     u32 nregion;      // rows of region that were ever used
     u32 free_region;  // first of the list of those that are free again, row + 1
     u32 region_root;  // of the tree over them, row + 1

@@ -51,8 +51,25 @@ struct profile record_heap(const struct record_view *v, i64 time_ns, struct aren
 // rounded down.
 struct profile record_heap_by_age(const struct record_view *v, i64 time_ns, struct arena *a);
 
-// What was live when most was: "inuse_objects", "inuse_space", and the time of that moment.
-struct profile record_peak(const struct record_view *v, struct arena *a);
+// What was live when most was: "inuse_objects", "inuse_space"; its time is that moment.
+struct profile record_peak(const struct record_view *v, i64 time_ns, struct arena *a);
+
+// What the program has mapped, exactly, with the heap's types and the labels "mapping" (anonymous,
+// shared, file, reserved, break) and "by" (allocator).
+struct profile record_mmap(const struct record_view *v, i64 time_ns, struct arena *a);
+
+// Bytes that the program itself has mapped, reserved address space and its allocator's left out.
+i64 record_mapped_bytes(const struct record_view *v);
+
+// The program's own profiles: rows 1 to count - 1.
+u32 record_own_count(const struct record_view *v);
+struct str record_own_name(const struct record_view *v, u32 own);
+
+// The row of the one with this name.  Fails with ENOENT.
+bool record_own_find(u32 *own, const struct record_view *v, struct str name, struct err *e);
+
+// A profile of values has one type, of its own name; one of a pool has the heap's.
+struct profile record_own(const struct record_view *v, u32 own, i64 time_ns, struct arena *a);
 
 // Whether a row of the live table is in use, and what is in it; *own gets the row of the program's
 // own profile that it belongs to, 0: the heap.

@@ -1,5 +1,10 @@
 #include "record/write.h"
 
+#include <errno.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
 // Capacities: 57,344 live samples (28 GiB of live heap at the default rate) and some 9,000 stacks
 // of 25 frames; five minutes of one busy thread at 100 Hz; in 7.9 MiB.
 enum {
@@ -23,7 +28,10 @@ enum {
     OVERFLOW_WORD = 1, // where the overflow stacks are, one for each kind
     OVERFLOW_WORDS = STACK_HEAD_WORDS + HOLDING_WORDS,
     LABELS_OVERFLOW_BYTES = 20, // of the set that stands for those that found no room
-    CLAIMED = 1
+    CLAIMED = 1,
+
+    SPINS = 1000,
+    PAUSES = 1000
 };
 
 static const struct record_section rows[RECORD_NSECTION] = {
@@ -42,6 +50,31 @@ static const struct record_section rows[RECORD_NSECTION] = {
     [RECORD_THREAD] = {0, sizeof(struct record_thread), RECORD_THREADS},
     [RECORD_WAIT] = {0, sizeof(struct record_wait), WAITS},
 };
+
+// A pause that is no cancellation point, and keeps errno.
+static void wait_a_little(void)
+{
+    const struct timespec pause = {.tv_nsec = 50000};
+    int error = errno;
+    syscall(SYS_nanosleep, &pause, NULL);
+    errno = error;
+}
+
+bool record_lock(u64 *lock)
+{
+    u64 self = (u64)(uintptr_t)__builtin_thread_pointer();
+    for (u32 tries = 0; tries < SPINS + PAUSES; tries++) {
+        u64 owner = 0;
+        if (__atomic_compare_exchange_n(lock, &owner, self, true, __ATOMIC_ACQUIRE,
+                                        __ATOMIC_RELAXED))
+            return true;
+        if (owner == self)
+            return false;
+        if (tries >= SPINS)
+            wait_a_little();
+    }
+    return false;
+}
 
 static u64 page_up(u64 bytes)
 {
@@ -73,11 +106,6 @@ static u64 hash_stack(struct record_key key, const u64 *frame, u32 nframe)
     for (u32 i = 0; i < nframe; i++)
         hash = mix(hash, frame[i]);
     return hash | 1; // never 0, so that an empty stack's hash is no special case
-}
-
-static struct record_stack *stack_at(const struct record *r, u32 word)
-{
-    return (struct record_stack *)&r->stack_word[word];
 }
 
 void record_init(struct record *r, void *base)
@@ -145,7 +173,7 @@ u32 record_mapping_add(struct record *r, const struct record_mapping *m)
 // it.
 static struct record_stack *overflow_stack(struct record *r, u16 kind)
 {
-    struct record_stack *s = stack_at(r, OVERFLOW_WORD + (u32)kind * OVERFLOW_WORDS);
+    struct record_stack *s = record_stack_at(r, OVERFLOW_WORD + (u32)kind * OVERFLOW_WORDS);
     s->kind = kind;
     s->flags = RECORD_OVERFLOW;
     __atomic_store_n(&s->hash, 1, __ATOMIC_RELEASE);
@@ -176,7 +204,7 @@ static u32 write_stack(struct record *r, u64 hash, struct record_key key, const 
             return 0;
     } while (!__atomic_compare_exchange_n(&r->header->nword, &at, at + words, true,
                                           __ATOMIC_RELAXED, __ATOMIC_RELAXED));
-    struct record_stack *s = stack_at(r, at);
+    struct record_stack *s = record_stack_at(r, at);
     s->hash = hash;
     s->kind = key.kind;
     s->flags = key.flags;
@@ -206,13 +234,13 @@ static struct record_stack *find_stack(struct record *r, struct record_key key, 
             if (__atomic_compare_exchange_n(slot, &at, mine, false, __ATOMIC_RELEASE,
                                             __ATOMIC_ACQUIRE)) {
                 __atomic_fetch_add(&r->header->nstack, 1, __ATOMIC_RELAXED);
-                return stack_at(r, mine);
+                return record_stack_at(r, mine);
             }
             // Another thread took the slot: at is its stack, perhaps the same one.  Ours is then
             // left behind, unseen.
         }
-        if (same_stack(stack_at(r, at), hash, key, frame, nframe))
-            return stack_at(r, at);
+        if (same_stack(record_stack_at(r, at), hash, key, frame, nframe))
+            return record_stack_at(r, at);
     }
 }
 
@@ -235,10 +263,9 @@ struct record_stack *record_stack_add(struct record *r, u16 kind, u16 flags, con
     return record_stack_find(r, (struct record_key){.kind = kind, .flags = flags}, frame, nframe);
 }
 
-// Sampled blocks lie at page starts, so the low bits of most addresses say nothing: they come last.
 static u32 home_bucket(u64 address)
 {
-    return (u32)(((address >> 12 | address << 52) * 0x9e3779b97f4a7c15) >> 40) % BUCKETS;
+    return (u32)mix(0, address) % BUCKETS;
 }
 
 bool record_live_add(struct record *r, u64 address, const struct record_live *block)
@@ -335,4 +362,11 @@ u32 record_own_add(struct record *r, const char *name, bool is_pool)
     r->own[nown].is_pool = is_pool;
     __atomic_store_n(&r->own[nown].name, record_text_add(r, name, n), __ATOMIC_RELEASE);
     return nown;
+}
+
+void record_own_copy(struct record *to, const struct record *from)
+{
+    u32 nown = __atomic_load_n(&from->header->nown, __ATOMIC_ACQUIRE);
+    for (u32 row = 1; row < nown; row++)
+        record_own_add(to, from->text + from->own[row].name, from->own[row].is_pool);
 }

@@ -25,21 +25,12 @@ struct record {
     struct record_wait *wait;
 };
 
-// A lock of short duration, in the record itself.  False when it was held for some 0.2 ms, perhaps
-// by this very thread, interrupted by a signal: then it is not held.
-static inline bool record_lock(u32 *lock)
-{
-    for (u32 tries = 0; __atomic_exchange_n(lock, 1, __ATOMIC_ACQUIRE); tries++) {
-        if (tries == 10000)
-            return false;
-#if defined(__x86_64__)
-        __builtin_ia32_pause();
-#endif
-    }
-    return true;
-}
+// A lock of short duration, in the record itself.  Waits for another thread, at most some 0.1 s;
+// false when that was not enough, or when the calling thread itself has it and was interrupted by a
+// signal: then it is not held.
+bool record_lock(u64 *lock);
 
-static inline void record_unlock(u32 *lock)
+static inline void record_unlock(u64 *lock)
 {
     __atomic_store_n(lock, 0, __ATOMIC_RELEASE);
 }
@@ -94,11 +85,19 @@ void record_label_copy(struct record *to, const struct record *from);
 // Row of the profile with this name, new or not; 0 when there is no room.
 u32 record_own_add(struct record *r, const char *name, bool is_pool);
 
+static inline struct record_stack *record_stack_at(const struct record *r, u32 word)
+{
+    return (struct record_stack *)&r->stack_word[word];
+}
+
 // Word offset of a stack, for record_live.stack.
 static inline u32 record_stack_offset(const struct record *r, const struct record_stack *s)
 {
     return (u32)((const u64 *)s - r->stack_word);
 }
+
+// Makes the own profiles of a record those of another one, with the same rows and no values.
+void record_own_copy(struct record *to, const struct record *from);
 
 // Adds a block to the live table; false when there is no room.  No address may be added twice.
 bool record_live_add(struct record *r, u64 address, const struct record_live *block);

@@ -59,16 +59,12 @@ static i64 objects_of(const struct record_live *live)
     return live->size ? (i64)((double)live->bytes / (double)live->size * 65536 + 0.5) : 65536;
 }
 
-static struct record_stack *stack_of(const struct record_live *live)
-{
-    return (struct record_stack *)&record.stack_word[live->stack];
-}
-
 static void add_live(void *block, const struct record_live *live)
 {
     struct record_header *h = record.header;
     if (record_live_add(&record, (u64)(uintptr_t)block, live)) {
-        record_hold(&record, stack_of(live), (i64)live->bytes, objects_of(live), start_clock_ns());
+        record_hold(&record, record_stack_at(&record, live->stack), (i64)live->bytes,
+                    objects_of(live), start_clock_ns());
         __atomic_fetch_add(&h->live_blocks, 1, __ATOMIC_RELAXED);
     } else {
         __atomic_fetch_add(&h->lost_bytes, live->bytes, __ATOMIC_RELAXED);
@@ -109,7 +105,8 @@ bool heap_untrack(void *block, struct record_live *known)
     if (!record.header || !start_is_ours() ||
         !record_live_remove(&record, (u64)(uintptr_t)block, known))
         return false;
-    record_hold(&record, stack_of(known), -(i64)known->bytes, -objects_of(known), 0);
+    record_hold(&record, record_stack_at(&record, known->stack), -(i64)known->bytes,
+                -objects_of(known), 0);
     __atomic_fetch_sub(&record.header->live_blocks, 1, __ATOMIC_RELAXED);
     if (!thread.busy) {
         int error = errno;

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SLOW           __attribute__((noinline))
 #define ALIGNED(block) (((uintptr_t)(block) & (SAMPLE_ALIGN - 1)) == 0)
 
 // C23 names that the C library's headers do not have yet, and one that they no longer have.

@@ -1,15 +1,22 @@
 // Inside the profiled process.  This header is the map: what each file of the room does, and the
 // little state that they share.
 //
-//     hooks.c   the malloc family, by its public names: ten lines each, then off to real functions
-//     or to heap.c real.c    the functions that we stand in front of, and what serves an allocation
-//     before they are known heap.c    decides which allocations are sampled, and keeps the record's
-//     live table true unwind.c  registers -> stack; stack.c what memory may be read for that;
-//     module.c which file an address is in tick.c    the memory time line start.c   begin, fork,
-//     end: makes the record thread.c  the threads that there are; sampler.c a thread of our own
-//     that takes requests; cpu.c timers and what they find; signal.c the signals for that, and the
-//     program's view of signals text.c    the few string and number functions that we may not take
-//     from libc
+//     hooks.c    the malloc family, by its public names: ten lines each, then off to the real
+//                functions or to heap.c
+//     real.c     the functions that we stand in front of, and what serves an allocation before
+//                they are known
+//     heap.c     decides which allocations are sampled, and keeps the record's live table true
+//     unwind.c   registers -> stack; stack.c what memory may be read for that; module.c which file
+//                an address is in
+//     tick.c     the memory time line
+//     mapping.c  mmap, munmap, mremap, brk: what is mapped now, by stack
+//     label.c    the labels that a thread's samples get; own.c profiles that the program makes
+//     start.c    begin, fork, end: makes the record
+//     thread.c   the threads that there are; sampler.c a thread of our own that takes requests;
+//     cpu.c
+//                timers and what they find; signal.c the signals for that, and the program's view
+//                of signals
+//     text.c     the few string and number functions that we may not take from libc
 //
 // Rules of the room: no malloc, no lock that can be waited for, no loader call and no stdio from a
 // hook; errno survives; what a thread needs is in one small initial-exec TLS block; libc alone.
@@ -63,6 +70,7 @@ struct context {
 
 #define HIDDEN __attribute__((visibility("hidden")))
 #define EXPORT __attribute__((visibility("default")))
+#define SLOW   __attribute__((noinline))
 
 // Registers of the caller of the function that this stands in, which makes the compiler keep a
 // frame pointer there.
@@ -125,6 +133,11 @@ static inline u32 label_current(void)
 {
     return thread.labels;
 }
+
+// mapping.c
+
+// Finds the real functions; from then on mappings are recorded, or never.
+HIDDEN void mapping_start(bool records);
 
 // draw.c
 

@@ -205,13 +205,18 @@ static bool populate(void)
 
 static bool replace_record(void)
 {
-    struct record_header *parents = record.header;
-    munmap(parents, record_bytes());
+    struct record parents = record;
     record.header = NULL;
     thread.random = 0;
     thread_reset();
     sampler_reset();
-    return make_record(true);
+    bool is_made = make_record(true);
+    if (is_made) {
+        record_label_copy(&record, &parents);
+        record_own_copy(&record, &parents);
+    }
+    munmap(parents.header, record_bytes());
+    return is_made;
 }
 
 // One thread moves life from one state to another by way of a third.
@@ -286,8 +291,10 @@ static void configure(void)
 {
     const char *keep = getenv("SONDE_KEEP_EXITED");
     keep_exited = keep && strcmp(keep, "1") == 0;
-    if (must_be_inert() || !make_life())
+    if (must_be_inert() || !make_life()) {
+        mapping_start(false);
         return;
+    }
     heap_rate_bytes = text_parse_bytes(getenv("SONDE_RATE"), DEFAULT_RATE_BYTES);
     if (heap_rate_bytes && !real_can_align()) {
         text_warn("no heap profile: this allocator has no memalign() of its own", "");
@@ -295,7 +302,9 @@ static void configure(void)
     }
     thread_resolve();
     signal_install();
-    if (!make_record(false))
+    bool is_made = make_record(false);
+    mapping_start(is_made);
+    if (!is_made)
         return;
     sampler_configure();
     *life = ADDRESSES;

@@ -12,8 +12,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define SLOW __attribute__((noinline))
-
 enum {
     PROBED = 64,   // rows where a thread may be
     BIRTHS = 1024, // threads that have not begun yet, at most
@@ -38,6 +36,7 @@ struct birth {
     u32 is_taken;
     u32 parent; // thread that creates it
     u32 stack;  // where, in the record; 0: not known
+    u32 labels; // that it inherits
     void *(*run)(void *);
     void *argument;
 };
@@ -200,6 +199,7 @@ static void *begin(void *argument)
 {
     struct birth b = *(struct birth *)argument;
     __atomic_store_n(&((struct birth *)argument)->is_taken, 0, __ATOMIC_RELEASE);
+    thread.labels = b.labels;
     thread.busy++;
     if (start_is_ready())
         enter(&b);
@@ -240,6 +240,7 @@ EXPORT SLOW int pthread_create(pthread_t *out, const pthread_attr_t *attributes,
     b->parent = (u32)syscall(SYS_gettid);
     b->stack = start_is_ready() ? creating_stack(CALLER()) : 0;
     thread.busy--;
+    b->labels = thread.labels;
     b->run = run;
     b->argument = argument;
     int error = real_thread.create(out, attributes, begin, b);

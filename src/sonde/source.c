@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "profile/read.h"
 #include "record/folder.h"
+#include "record/profiles.h"
 #include "sonde/fetch.h"
 
 static i64 now_ns(void)
@@ -28,14 +29,21 @@ static i64 record_time_ns(const struct record_view *v, bool is_live)
     return is_live ? now_ns() : v->header.death.time_ns ? (i64)v->header.death.time_ns : last_ns;
 }
 
-static bool from_pid(struct profile *out, u32 pid, struct arena *a, struct err *e)
+// The profile of this name of a process that runs, or of the record in a file.
+static bool from_pid(struct profile *out, u32 pid, struct str name, struct arena *a, struct err *e)
 {
     struct folder_record r;
     struct record_view v;
-    if (!folder_find(&r, pid, a, e) || !record_read(&v, r.path.ptr, a, e))
-        return false;
-    *out = record_heap(&v, record_time_ns(&v, true), a);
-    return true;
+    return folder_find(&r, pid, a, e) && record_read(&v, r.path.ptr, a, e) &&
+           profiles_read(out, name, &v, record_time_ns(&v, true), a, e);
+}
+
+static bool from_record(struct profile *out, struct str path, struct str name, struct arena *a,
+                        struct err *e)
+{
+    struct record_view v;
+    return record_read(&v, arena_str(a, path).ptr, a, e) &&
+           profiles_read(out, name, &v, record_time_ns(&v, false), a, e);
 }
 
 // From bytes that are an object of a's.
@@ -95,6 +103,32 @@ static bool url_of(struct str *url, struct str name, struct arena *a)
     return true;
 }
 
+// "PID/mmap" or "RECORD/peak": a profile other than the heap's.
+static bool cut_name(struct str *record, struct str *name, struct str source)
+{
+    for (size_t i = source.len; i > 0; i--) {
+        if (source.ptr[i - 1] != '/')
+            continue;
+        *record = (struct str){source.ptr, i - 1};
+        *name = str_skip(source, i);
+        return record->len && name->len;
+    }
+    return false;
+}
+
+static bool from_named(struct profile *out, struct str source, bool *is_named, struct arena *a,
+                       struct err *e)
+{
+    struct str record, name;
+    i64 pid;
+    *is_named = cut_name(&record, &name, source);
+    if (*is_named && is_file(record, a))
+        return from_record(out, record, name, a, e) || err_prefix(e, "%.*s: ", STR_ARG(source));
+    *is_named = *is_named && is_pid(record, &pid);
+    return *is_named &&
+           (from_pid(out, (u32)pid, name, a, e) || err_prefix(e, "%.*s: ", STR_ARG(source)));
+}
+
 bool source_is_remote(struct str name, struct arena *a)
 {
     struct str url;
@@ -110,6 +144,9 @@ bool source_read(struct profile *out, struct str name, const struct sourcing *s,
         return from_url(out, *url, s, a, e);
     *url = STR("");
     if (!is_file(name, a) && is_pid(name, &pid))
-        return from_pid(out, (u32)pid, a, e);
+        return from_pid(out, (u32)pid, STR("heap"), a, e);
+    bool is_named = false, is_read = !is_file(name, a) && from_named(out, name, &is_named, a, e);
+    if (is_named)
+        return is_read;
     return from_file(out, name, s, a, e);
 }

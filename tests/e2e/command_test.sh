@@ -44,7 +44,7 @@ says 2 'empty common sample type list' "the bomb with a higher limit" "$sonde" -
 says 2 'empty: parsing profile: empty input file' "an empty file" "$sonde" -top "$tmp/empty"
 cp "$record" "$tmp/other-version"
 printf '\143' | dd of="$tmp/other-version" bs=1 seek=8 conv=notrunc 2>/dev/null
-says 2 'the record has version 99, this sonde reads version 1' "a record of another version" "$sonde" -top "$tmp/other-version"
+says 2 'the record has version 99, this sonde reads version [0-9]+' "a record of another version" "$sonde" -top "$tmp/other-version"
 head -c 100000 "$record" >"$tmp/cut-record"
 says 2 'the record is cut short' "a record that is cut short" "$sonde" -top "$tmp/cut-record"
 sleep 30 &

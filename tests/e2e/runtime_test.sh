@@ -4,8 +4,9 @@
 
 is "$(readelf -d "$build/libsonde.so" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p')" libc.so.6 "the library needs libc alone"
 is "$(nm -D --defined-only "$build/libsonde.so" | awk '{print $3}' | grep -v '^sonde_' | sort | xargs)" \
-    "_Exit _exit aligned_alloc calloc cfree dlclose free free_aligned_sized free_sized malloc memalign posix_memalign pthread_create pthread_sigmask pvalloc realloc reallocarray sigaction signal sigprocmask sigtimedwait sigwait sigwaitinfo valloc" \
-    "it defines the malloc family, threads and signals, and nothing else that a program could miss"
+    "_Exit _exit aligned_alloc brk calloc cfree dlclose free free_aligned_sized free_sized malloc memalign mmap mmap64 mremap munmap \
+posix_memalign pthread_create pthread_sigmask pvalloc realloc reallocarray sbrk sigaction signal sigprocmask sigtimedwait sigwait sigwaitinfo valloc" \
+    "it defines what it has to stand in front of, and nothing else that a program could miss"
 
 unlike "$(nm -D "$build/libsonde.so")" '__tls_get_addr' "its thread state is initial-exec, which nothing allocates"
 tls=$((16#$(readelf -lW "$build/libsonde.so" | awk '$1 == "TLS" { sub("0x", "", $6); print $6 }')))

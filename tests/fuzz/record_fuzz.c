@@ -25,6 +25,13 @@ static void make(void)
     struct record_live b = {.size = 10, .bytes = 100, .stack = record_stack_offset(&r, s)};
     record_live_add(&r, 0x1000, &b);
     record_live_add(&r, 0x2000, &b);
+    key.kind = RECORD_MAP;
+    u32 mapped = record_stack_offset(&r, record_stack_find(&r, key, frame, 2));
+    record_region_add(&r, (struct record_range){0x10000, 0x1000}, mapped, 1);
+    key.kind = RECORD_OWN_KIND;
+    key.detail = record_own_add(&r, "own", true);
+    b.stack = record_stack_offset(&r, record_stack_find(&r, key, frame, 2));
+    record_live_add(&r, record_own_key(0x3000, key.detail), &b);
     record_tick_add(&r, &(struct record_tick){.time_ns = 5});
     r.header->heap_rate_bytes = 524288;
     r.header->state = RECORD_RUNNING;
@@ -41,7 +48,11 @@ static void read_all(struct str bytes)
     if (record_open(&v, bytes, &e)) {
         record_heap(&v, 1, &a);
         record_heap_by_age(&v, INT64_MAX, &a);
-        record_peak(&v, &a);
+        record_peak(&v, 1, &a);
+        record_mmap(&v, 1, &a);
+        record_mapped_bytes(&v);
+        for (u32 own = 1; own < record_own_count(&v); own++)
+            record_own(&v, own, 1, &a);
         record_ticks(&tick, &v, &a);
         record_live_bytes(&v, &nblock);
         record_program(&v);

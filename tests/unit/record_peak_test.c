@@ -35,7 +35,7 @@ static i64 read_peak(i64 *by_stack, i64 *objects)
     *objects = 0;
     if (!record_open(&v, (struct str){(const char *)record.header, record_bytes()}, &e))
         return -1;
-    struct profile p = record_peak(&v, &a);
+    struct profile p = record_peak(&v, 1, &a);
     for (u32 i = 0; i < p.nsample; i++) {
         u64 address = p.location[p.frame[p.sample[i].frame]].address;
         by_stack[address - 1] = profile_values(&p, i)[1];

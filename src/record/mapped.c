@@ -1,0 +1,85 @@
+// What the program has mapped, by the stacks that did.
+#include "record/reading.h"
+
+static const char *const map_name[RECORD_NMAP] = {
+    [RECORD_MAP_PRIVATE] = "anonymous", [RECORD_MAP_SHARED] = "shared", [RECORD_MAP_FILE] = "file",
+    [RECORD_MAP_RESERVED] = "reserved", [RECORD_MAP_BREAK] = "break",
+};
+
+struct held {
+    i64 regions, bytes;
+};
+
+static u32 region_count(const struct record_view *v)
+{
+    u32 cap = v->header.section[RECORD_REGION].nrow;
+    return v->header.nregion < cap ? v->header.nregion : cap;
+}
+
+static struct held *add_held(const struct record_view *v, struct arena *a)
+{
+    struct held *held = arena_new(a, struct held, v->header.section[RECORD_STACK_WORD].nrow);
+    for (u32 i = 0; i < region_count(v); i++) {
+        const struct record_region *x = &v->region[i];
+        if (x->length == 0 || x->length > INT64_MAX / RECORD_PAGE || !reading_stack_at(v, x->stack))
+            continue;
+        held[x->stack].regions++;
+        held[x->stack].bytes += (i64)x->length;
+    }
+    return held;
+}
+
+static void add_stack(struct reading *r, const struct record_stack *s, u32 word, void *context)
+{
+    const struct held *held = (const struct held *)context + word;
+    struct reading_label label[2];
+    u32 nlabel = 0;
+    if (s->count == 0 && held->regions == 0)
+        return;
+    if (s->detail < RECORD_NMAP && map_name[s->detail])
+        label[nlabel++] =
+            (struct reading_label){.key = STR("mapping"), .text = str_of(map_name[s->detail])};
+    if (s->flags & RECORD_ALLOCATOR)
+        label[nlabel++] = (struct reading_label){.key = STR("by"), .text = STR("allocator")};
+    reading_sample(r, s, label, nlabel);
+    build_value(&r->b, (i64)s->count);
+    build_value(&r->b, (i64)s->amount);
+    build_value(&r->b, held->regions);
+    build_value(&r->b, held->bytes);
+}
+
+struct profile record_mmap(const struct record_view *v, i64 time_ns, struct arena *a)
+{
+    static const char *const type[][2] = {{"alloc_objects", "count"},
+                                          {"alloc_space", "bytes"},
+                                          {"inuse_objects", "count"},
+                                          {"inuse_space", "bytes"}};
+    struct reading r;
+    const struct record_header *h = &v->header;
+    reading_init(&r, v, a);
+    reading_types(&r, type, ARRAY_LEN(type));
+    reading_stacks(&r, RECORD_MAP, add_stack, add_held(v, a));
+    if (h->lost_regions)
+        build_comment(&r.b,
+                      arena_printf(a,
+                                   "%llu mappings, %llu MiB, found no room: inuse is too small by "
+                                   "what of them is still there",
+                                   (unsigned long long)h->lost_regions,
+                                   (unsigned long long)h->lost_region_bytes >> 20));
+    reading_period(&r, "space", "bytes", 1);
+    r.b.p.time_ns = time_ns;
+    return r.b.p;
+}
+
+i64 record_mapped_bytes(const struct record_view *v)
+{
+    i64 bytes = 0;
+    for (u32 i = 0; i < region_count(v); i++) {
+        const struct record_region *x = &v->region[i];
+        const struct record_stack *s = reading_stack_at(v, x->stack);
+        if (s && x->length <= INT64_MAX / RECORD_PAGE && s->detail != RECORD_MAP_RESERVED &&
+            !(s->flags & RECORD_ALLOCATOR))
+            bytes += (i64)x->length;
+    }
+    return bytes;
+}
