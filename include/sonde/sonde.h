@@ -8,6 +8,7 @@
  * Environment, read once at start:
  *
  *     SONDE_RATE=512KiB      mean number of allocated bytes between two heap samples; 0: none
+ *     SONDE_LOCK_RATE=1ms    mean waiting time between two samples of locks; 0: none
  *     SONDE_DIR=DIR          folder of the live record, /dev/shm/sonde-UID
  *     SONDE_KEEP_EXITED=1    leave the record behind at a clean exit, too
  */
@@ -27,6 +28,11 @@ const char *sonde_version(void);
 /* Path of this process's record, for "sonde -top PATH"; NULL when nothing is recorded (the reason
  * was printed on stderr). */
 const char *sonde_record_path(void);
+
+/* Change the rates of sampling while the program runs, for all threads; 0 turns it off.  Estimates
+ * stay unbiased: each sample has a weight of its own.  -1 when nothing is recorded. */
+int sonde_set_heap_rate(size_t bytes);
+int sonde_set_lock_rate(uint64_t ns);
 
 /*
  * Labels: pairs of key and value that say what a thread is doing, such as which endpoint it serves.

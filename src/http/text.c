@@ -184,7 +184,7 @@ static void write_counts(struct buf *out, const struct text_form *t)
 
 static void write_mappings(struct buf *out, const struct profile *p)
 {
-    buf_text(out, "MAPPED_LIBRARIES:\n");
+    buf_text(out, "--- Memory map: ---\n");
     for (u32 i = 1; i < p->nmapping; i++) {
         const struct mapping *m = &p->mapping[i];
         buf_printf(out, "%08llx-%08llx r-xp %08llx 00:00 0 %.*s\n", (unsigned long long)m->start,

@@ -15,9 +15,11 @@ static struct profile read_allocs(const struct record_view *v, i64 time_ns, stru
 const struct profiles_row profiles[] = {
     {"allocs", read_allocs, "A sampling of all past memory allocations"},
     {"ages", record_heap_by_age, "The heap's live objects with labels that say how old they are"},
+    {"block", record_block, "Stack traces that waited for locks, conditions or threads"},
     {"heap", record_heap, "A sampling of memory allocations of live objects"},
     {"mmap", record_mmap,
      "Mappings by mmap, mremap and brk, all of them; malloc's own are not here"},
+    {"mutex", record_mutex, "Stack traces of holders of contended locks"},
     {"peak", record_peak, "Live objects at the moment when they were most"},
 };
 const u32 nprofile = ARRAY_LEN(profiles);

@@ -58,6 +58,11 @@ struct profile record_peak(const struct record_view *v, i64 time_ns, struct aren
 // shared, file, reserved, break) and "by" (allocator).
 struct profile record_mmap(const struct record_view *v, i64 time_ns, struct arena *a);
 
+// What threads waited for each other: contentions and delay by the stacks that waited (block) and
+// by those that they waited for (mutex), with the label "lock".
+struct profile record_block(const struct record_view *v, i64 time_ns, struct arena *a);
+struct profile record_mutex(const struct record_view *v, i64 time_ns, struct arena *a);
+
 // Bytes that the program itself has mapped, reserved address space and its allocator's left out.
 i64 record_mapped_bytes(const struct record_view *v);
 

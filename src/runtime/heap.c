@@ -21,6 +21,22 @@ static void seed(struct thread *t)
     t->random = (x ^ x >> 31) | 1;
 }
 
+u64 *heap_random(void)
+{
+    if (thread.random == 0)
+        seed(&thread);
+    return &thread.random;
+}
+
+// A thread never counts down for longer than this without looking whether the rate was changed.
+enum { MOST_AHEAD_BYTES = 8 << 20 };
+
+static void set_distance(struct thread *t, u64 bytes)
+{
+    t->left = bytes < MOST_AHEAD_BYTES ? bytes : MOST_AHEAD_BYTES;
+    t->beyond = bytes - t->left;
+}
+
 bool heap_due(size_t size, bool has_counted)
 {
     struct thread *t = &thread;
@@ -28,20 +44,33 @@ bool heap_due(size_t size, bool has_counted)
     if (has_counted)
         t->left += size;
     if (rate == 0) {
-        t->left = UINT64_MAX / 2;
+        t->left = MOST_AHEAD_BYTES;
         return false;
     }
     if (t->busy)
         return false;
-    if (t->random == 0) {
-        seed(t);
-        t->left = draw_distance(&t->random, rate);
-    }
-    if (t->left >= size) {
-        t->left -= size;
+    // The next hit is as far away for who has counted long as for who begins, so that a new rate
+    // needs no more than a new draw.
+    u64 distance = t->left + t->beyond;
+    if (t->rate != rate)
+        distance = draw_distance(heap_random(), rate);
+    t->rate = rate;
+    if (distance >= size) {
+        set_distance(t, distance - size);
         return false;
     }
-    t->left = draw_distance(&t->random, rate);
+    set_distance(t, draw_distance(&t->random, rate));
+    return true;
+}
+
+bool heap_set_rate(u64 rate_bytes)
+{
+    if (rate_bytes && !real_can_align())
+        return false;
+    heap_rate_bytes = rate_bytes;
+    if (record.header)
+        record.header->heap_rate_bytes = rate_bytes;
+    hooks_install(rate_bytes != 0);
     return true;
 }
 
@@ -78,7 +107,7 @@ static void track(void *block, size_t size, struct context caller)
     struct record_key key = {.kind = RECORD_HEAP, .labels = label_current()};
     u32 nframe = unwind(frame, &key.flags, caller);
     struct record_stack *stack = record_stack_find(&record, key, frame, nframe);
-    double chance = draw_chance(size, heap_rate_bytes);
+    double chance = draw_chance(size, thread.rate);
     struct record_live live = {
         .size = size,
         .bytes = (u64)((double)size / chance + 0.5),

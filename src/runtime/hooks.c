@@ -350,8 +350,10 @@ EXPORT SLOW void *pvalloc(size_t size)
 
 void hooks_install(bool sampling)
 {
-    // Blocks of the bootstrap arena, if there are any, have to be recognised for ever.
-    bool looks = sampling || real_bootstrap_was_used();
+    // Blocks of the bootstrap arena, and sampled ones, have to be recognised for ever.
+    static bool has_sampled;
+    has_sampled |= sampling;
+    bool looks = has_sampled || real_bootstrap_was_used();
     hook = (struct hook){
         .malloc = sampling ? heap_malloc : real.malloc,
         .free = looks ? heap_free : real.free,

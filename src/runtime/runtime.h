@@ -10,6 +10,8 @@
 //                an address is in
 //     tick.c     the memory time line
 //     mapping.c  mmap, munmap, mremap, brk: what is mapped now, by stack
+//     lock.c     mutexes and read-write locks; wait.c what else threads wait for each other by;
+//                futex.c locks made of system calls; contention.c what all that costs whom
 //     label.c    the labels that a thread's samples get; own.c profiles that the program makes
 //     start.c    begin, fork, end: makes the record
 //     thread.c   the threads that there are; sampler.c a thread of our own that takes requests;
@@ -49,12 +51,21 @@ struct hook {
     void *(*realloc)(void *block, size_t size);
 };
 
+// Waiting time until the next sample.
+struct lock_countdown {
+    u64 left;
+    u64 rate_ns; // that it was drawn with; 0: not drawn yet
+};
+
 struct thread {
-    u64 left;      // bytes to allocate until the next sample
+    u64 left;      // bytes to allocate until the next sample, or until there are looked for it
+    u64 beyond;    // bytes from there to the next sample
+    u64 rate;      // mean distance that they were drawn with; 0: not drawn yet
     u64 random;    // xorshift state; 0: this thread has not drawn yet
     u64 stack_low; // [stack_low, stack_high): memory of this thread's own stack that is known to be
                    // readable
     u64 stack_high;
+    struct lock_countdown block, mutex;
     u32 busy;          // inside the sampler: allocations made now are not sampled
     u32 labels;        // this thread's label set; see label_current()
     u32 row;           // in the table of threads; 0: none
@@ -133,6 +144,51 @@ static inline u32 label_current(void)
 {
     return thread.labels;
 }
+
+// Changes the rate; 0: no samples from now on.  False when this allocator cannot be sampled.
+HIDDEN bool heap_set_rate(u64 rate_bytes);
+
+// The thread's random state, seeded.
+HIDDEN u64 *heap_random(void);
+
+// contention.c
+
+// Mean waiting time between samples; 0: none are taken.
+extern HIDDEN u64 lock_rate_ns;
+
+// How many threads wait for locks that are followed.
+extern HIDDEN u32 lock_nwaiting;
+
+static inline bool lock_is_waited_for(void)
+{
+    return __atomic_load_n(&lock_nwaiting, __ATOMIC_RELAXED) != 0;
+}
+
+// CLOCK_MONOTONIC.
+HIDDEN u64 lock_clock_ns(void);
+
+// Tells of a wait that has just ended, by the function with these registers.  Keeps errno.
+HIDDEN void lock_waited(u64 since_ns, enum record_lock_kind what, struct context caller);
+
+// A thread begins to wait for a lock; true when it is followed, and lock_end_wait() has to follow.
+HIDDEN bool lock_begin_wait(const void *lock, u64 now_ns);
+HIDDEN void lock_end_wait(const void *lock, u64 since_ns);
+
+// Time that was waited for a lock since it was charged last: to be asked before it is given free,
+// and told of afterwards.
+HIDDEN u64 lock_charge(const void *lock);
+HIDDEN void lock_charged(u64 delay_ns, enum record_lock_kind what, struct context caller);
+
+// Forgets who waits: for a forked child.
+HIDDEN void lock_reset(void);
+
+// lock.c
+
+// Changes the rate; 0: locks are not followed.
+HIDDEN void lock_set_rate(u64 rate_ns);
+
+// Stores the address of the C library's function of this name.
+HIDDEN void lock_find(void *function, const char *name);
 
 // mapping.c
 
@@ -339,6 +395,10 @@ HIDDEN u64 text_parse_number(const char *s);
 // A number of bytes as in SONDE_RATE: "0", "4096", "512KiB", "1MB"; otherwise if s is anything
 // else.
 HIDDEN u64 text_parse_bytes(const char *s, u64 otherwise);
+
+// A time as in SONDE_LOCK_RATE: "0", "500us", "1ms", nanoseconds without a unit; otherwise if s is
+// anything else.
+HIDDEN u64 text_parse_ns(const char *s, u64 otherwise);
 
 // What follows prefix in the first line of text that has it, or NULL.
 HIDDEN const char *text_find_line(const char *text, const char *prefix);

@@ -26,6 +26,7 @@
 
 enum {
     DEFAULT_RATE_BYTES = 512 << 10,
+    DEFAULT_LOCK_RATE_NS = 1000000,
     PATH_BYTES = 4096,
     PAGE = 4096,
     PATIENCE = 1000 // tenths of a millisecond
@@ -97,6 +98,7 @@ static void describe_process(struct record_header *h, u64 start_ticks, bool fork
     h->boot_id[strcspn(h->boot_id, "\n")] = 0;
     h->forked = forked;
     h->heap_rate_bytes = heap_rate_bytes;
+    h->lock_rate_ns = lock_rate_ns;
     h->answer.signal = signal_timer ? SIGURG : 0;
     __atomic_store_n(&h->state, RECORD_RUNNING, __ATOMIC_RELEASE);
 }
@@ -208,6 +210,7 @@ static bool replace_record(void)
     struct record parents = record;
     record.header = NULL;
     thread.random = 0;
+    lock_reset();
     thread_reset();
     sampler_reset();
     bool is_made = make_record(true);
@@ -293,6 +296,7 @@ static void configure(void)
     keep_exited = keep && strcmp(keep, "1") == 0;
     if (must_be_inert() || !make_life()) {
         mapping_start(false);
+        lock_set_rate(0);
         return;
     }
     heap_rate_bytes = text_parse_bytes(getenv("SONDE_RATE"), DEFAULT_RATE_BYTES);
@@ -304,6 +308,7 @@ static void configure(void)
     signal_install();
     bool is_made = make_record(false);
     mapping_start(is_made);
+    lock_set_rate(is_made ? text_parse_ns(getenv("SONDE_LOCK_RATE"), DEFAULT_LOCK_RATE_NS) : 0);
     if (!is_made)
         return;
     sampler_configure();
@@ -379,6 +384,21 @@ __attribute__((visibility("default"))) int dlclose(void *handle)
 __attribute__((visibility("default"))) const char *sonde_version(void)
 {
     return SONDE_VERSION;
+}
+
+EXPORT int sonde_set_heap_rate(size_t bytes)
+{
+    if (!start_is_ready() || !heap_set_rate(bytes))
+        return -1;
+    return 0;
+}
+
+EXPORT int sonde_set_lock_rate(uint64_t ns)
+{
+    if (!start_is_ready())
+        return -1;
+    lock_set_rate(ns);
+    return 0;
 }
 
 __attribute__((visibility("default"))) const char *sonde_record_path(void)

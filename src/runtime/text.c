@@ -74,6 +74,24 @@ u64 text_parse_bytes(const char *s, u64 otherwise)
     return *s == 0 && n << shift >> shift == n ? n << shift : otherwise;
 }
 
+u64 text_parse_ns(const char *s, u64 otherwise)
+{
+    static const struct {
+        const char *name;
+        u64 ns;
+    } unit[] = {{"", 1}, {"ns", 1}, {"us", 1000}, {"ms", 1000000}, {"s", 1000000000}};
+    if (!s || *s < '0' || *s > '9')
+        return otherwise;
+    u64 n = text_parse_number(s);
+    while (*s >= '0' && *s <= '9')
+        s++;
+    for (u32 i = 0; i < ARRAY_LEN(unit); i++) {
+        if (strcmp(s, unit[i].name) == 0)
+            return n * unit[i].ns;
+    }
+    return otherwise;
+}
+
 const char *text_find_line(const char *text, const char *prefix)
 {
     size_t n = strlen(prefix);

@@ -3,9 +3,14 @@
 . "$(dirname "$0")/lib.sh"
 
 is "$(readelf -d "$build/libsonde.so" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p')" libc.so.6 "the library needs libc alone"
-is "$(nm -D --defined-only "$build/libsonde.so" | awk '{print $3}' | grep -v '^sonde_' | sort | xargs)" \
-    "_Exit _exit aligned_alloc brk calloc cfree dlclose free free_aligned_sized free_sized malloc memalign mmap mmap64 mremap munmap \
-posix_memalign pthread_create pthread_sigmask pvalloc realloc reallocarray sbrk sigaction signal sigprocmask sigtimedwait sigwait sigwaitinfo valloc" \
+stands_for='malloc calloc realloc reallocarray free cfree free_sized free_aligned_sized posix_memalign aligned_alloc memalign valloc pvalloc
+    mmap mmap64 munmap mremap brk sbrk _exit _Exit dlclose syscall
+    sigaction signal sigprocmask pthread_sigmask sigwait sigwaitinfo sigtimedwait
+    pthread_create pthread_join pthread_timedjoin_np pthread_barrier_wait sem_wait sem_timedwait sem_clockwait
+    pthread_cond_wait pthread_cond_timedwait pthread_cond_clockwait
+    pthread_mutex_lock pthread_mutex_timedlock pthread_mutex_clocklock pthread_mutex_unlock
+    pthread_rwlock_rdlock pthread_rwlock_wrlock pthread_rwlock_timedrdlock pthread_rwlock_timedwrlock pthread_rwlock_unlock'
+is "$(nm -D --defined-only "$build/libsonde.so" | awk '{print $3}' | grep -v '^sonde_' | sort | xargs)" "$(tr -s ' ' '\n' <<<"$stands_for" | sort | xargs)" \
     "it defines what it has to stand in front of, and nothing else that a program could miss"
 
 unlike "$(nm -D "$build/libsonde.so")" '__tls_get_addr' "its thread state is initial-exec, which nothing allocates"
