@@ -125,6 +125,8 @@ static void serve_profile(struct debug *d, const struct http_request *q, struct 
     p = debug_name(d, &p, q->arena);
     if (is_text) {
         text_write(&r->body, &p, name, q->arena);
+        if (str_equal(name, STR("heap")) || str_equal(name, STR("allocs")))
+            text_write_totals(&r->body, &v.header);
         return;
     }
     debug_send(r, &p, arena_str(q->arena, name).ptr);

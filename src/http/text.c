@@ -206,3 +206,25 @@ void text_write(struct buf *out, const struct profile *p, struct str name, struc
         buf_printf(out, "# %.*s\n", STR_ARG(profile_string(p, p->comment[i])));
     write_mappings(out, p);
 }
+
+static void add_total(struct buf *out, const char *name, u64 value)
+{
+    buf_printf(out, "# %s = %llu\n", name, (unsigned long long)value);
+}
+
+void text_write_totals(struct buf *out, const struct record_header *h)
+{
+    static const char *const allocator[] = {"unknown", "glibc", "jemalloc", "tcmalloc", "mimalloc"};
+    const struct record_allocator *a = &h->allocator;
+    add_total(out, "LiveBytes", h->live_bytes);
+    add_total(out, "TotalAlloc", h->alloc_bytes);
+    add_total(out, "PeakBytes", h->peak_bytes);
+    add_total(out, "Samples", h->nsample);
+    if (a->time_ns == 0 || a->kind >= ARRAY_LEN(allocator))
+        return;
+    buf_printf(out, "# Allocator = %s\n", allocator[a->kind]);
+    add_total(out, "AllocatorSystem", a->system_bytes);
+    add_total(out, "AllocatorInuse", a->used_bytes);
+    add_total(out, "AllocatorRetained", a->free_bytes);
+    add_total(out, "AllocatorMapped", a->mapped_bytes);
+}

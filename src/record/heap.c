@@ -6,7 +6,7 @@
 // Frames that only pass an allocation on; pprof then charges it to their caller.  The allocating
 // function itself (malloc) is never in a stack of ours.
 #define DROP_FRAMES                                                                                \
-    "operator "                                                                                    \
+    "cxx_own_.*|operator "                                                                         \
     "new.*|_Zn[aw].*|__rust_(alloc|realloc|alloc_zeroed)|__rdl_.*|__rg_.*|alloc::alloc::.*|"       \
     "<alloc::alloc::Global.*|alloc::raw_vec::.*|std::allocator.*::allocate|"                       \
     "std::__new_allocator.*::allocate|__gnu_cxx::new_allocator.*::allocate|"                       \

@@ -101,6 +101,13 @@ static void add_live(void *block, const struct record_live *live)
     }
 }
 
+// A whole stack without a handler says that nothing was interrupted, the allocator least of all.
+static bool is_outside_allocator(u16 flags, struct context caller)
+{
+    return (flags & (RECORD_COMPLETE | RECORD_HANDLER)) == RECORD_COMPLETE &&
+           !mapping_is_allocator(caller.pc);
+}
+
 static void track(void *block, size_t size, struct context caller)
 {
     u64 frame[RECORD_MAX_FRAMES];
@@ -117,6 +124,8 @@ static void track(void *block, size_t size, struct context caller)
     count(stack, live.bytes, 1 / chance);
     add_live(block, &live);
     tick();
+    if (allocator_is_due() && is_outside_allocator(key.flags, caller))
+        allocator_ask();
 }
 
 void heap_track(void *block, size_t size, struct context caller)
@@ -145,6 +154,21 @@ bool heap_untrack(void *block, struct record_live *known)
         errno = error;
     }
     return true;
+}
+
+void heap_freed(struct context caller)
+{
+    u64 frame[RECORD_MAX_FRAMES];
+    u16 flags;
+    if (thread.busy || !allocator_is_due())
+        return;
+    int error = errno;
+    thread.busy++;
+    unwind(frame, &flags, caller);
+    if (is_outside_allocator(flags, caller))
+        allocator_ask();
+    thread.busy--;
+    errno = error;
 }
 
 void heap_retrack(void *block, const struct record_live *known)

@@ -83,8 +83,10 @@ static SLOW void freed_aligned(void *block)
     struct record_live known;
     if (!block || real_is_bootstrap(block))
         return;
-    heap_untrack(block, &known);
+    bool is_sample = heap_untrack(block, &known);
     real.free(block);
+    if (is_sample)
+        heap_freed(CALLER());
 }
 
 static void heap_free(void *block)

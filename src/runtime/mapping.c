@@ -27,7 +27,7 @@ static struct {
 } next;
 
 static bool is_on;
-static u64 allocator_start; // where the file of the allocator is mapped; 0: it is the C library
+static u64 allocator_file; // where the file of the allocator is mapped; 0: it is the C library
 
 static void find(void *function, const char *name)
 {
@@ -48,7 +48,7 @@ void mapping_start(bool records)
     u64 address;
     memcpy(&address, &allocate, sizeof(address));
     const struct module *m = real.is_glibc ? NULL : module_find(address);
-    allocator_start = m ? m->file_start : 0;
+    allocator_file = m ? m->file_start : 0;
     is_on = true;
 }
 
@@ -68,10 +68,10 @@ static enum record_map type_of(int protection, int flags)
 }
 
 // An allocator that calls us from its own file; one inside the program cannot be told from it.
-static bool is_allocator(u64 pc)
+bool mapping_is_allocator(u64 pc)
 {
-    const struct module *m = allocator_start ? module_find(pc - 1) : NULL;
-    return m && m->file_start == allocator_start && m->mapping != 1;
+    const struct module *m = allocator_file ? module_find(pc - 1) : NULL;
+    return m && m->file_start == allocator_file && m->mapping != 1;
 }
 
 static void enter(struct record_range range, u32 type, struct context caller)
@@ -79,7 +79,7 @@ static void enter(struct record_range range, u32 type, struct context caller)
     u64 frame[RECORD_MAX_FRAMES];
     struct record_key key = {.kind = RECORD_MAP, .detail = type, .labels = label_current()};
     u32 nframe = unwind(frame, &key.flags, caller);
-    key.flags |= is_allocator(caller.pc) ? RECORD_ALLOCATOR : 0;
+    key.flags |= mapping_is_allocator(caller.pc) ? RECORD_ALLOCATOR : 0;
     struct record_stack *s = record_stack_find(&record, key, frame, nframe);
     __atomic_fetch_add(&s->count, 1, __ATOMIC_RELAXED);
     __atomic_fetch_add(&s->amount, range.length, __ATOMIC_RELAXED);

@@ -93,6 +93,18 @@ static void choose_memalign(struct real *r, const void *allocator)
         can_align = false;
 }
 
+bool real_is_allocators(const void *function)
+{
+    return object_of(function) == object_of(&real.malloc);
+}
+
+bool real_is_shadowed(void)
+{
+    void *first = dlsym(RTLD_DEFAULT, "malloc");
+    bool (*ours)(void) = real_is_shadowed;
+    return object_of(&first) != object_of(&ours);
+}
+
 bool real_resolve(void)
 {
     static bool resolving;
@@ -113,15 +125,15 @@ bool real_resolve(void)
     find(&r.pvalloc, "pvalloc");
     find(&r.usable_size, "malloc_usable_size");
     const void *allocator = object_of(&real_malloc);
-    void *glibc;
-    find(&glibc, "__libc_malloc");
-    r.is_glibc = glibc && memcmp(&glibc, &real_malloc, sizeof(glibc)) == 0;
+    void *glibc; // other allocators define names such as __libc_malloc, too
+    find(&glibc, "gnu_get_libc_version");
+    r.is_glibc = object_of(&glibc) == allocator;
     choose_memalign(&r, allocator);
     if (object_of(&r.usable_size) != allocator)
         r.usable_size = NULL;
-    if (!r.valloc)
+    if (object_of(&r.valloc) != allocator)
         r.valloc = valloc_by_memalign;
-    if (!r.pvalloc)
+    if (object_of(&r.pvalloc) != allocator)
         r.pvalloc = pvalloc_by_memalign;
     real = r;
     __atomic_store_n(&real.malloc, real_malloc, __ATOMIC_RELEASE);

@@ -9,6 +9,7 @@
 //     unwind.c   registers -> stack; stack.c what memory may be read for that; module.c which file
 //                an address is in
 //     tick.c     the memory time line
+//     cxx.c      C++'s new and delete; allocator.c what the allocator tells of itself
 //     mapping.c  mmap, munmap, mremap, brk: what is mapped now, by stack
 //     lock.c     mutexes and read-write locks; wait.c what else threads wait for each other by;
 //                futex.c locks made of system calls; contention.c what all that costs whom
@@ -109,6 +110,12 @@ HIDDEN void *real_bootstrap(size_t size);
 HIDDEN bool real_is_bootstrap(const void *block);
 HIDDEN bool real_bootstrap_was_used(void);
 
+// Whether the function whose address lies at *function is in the same file as the allocator.
+HIDDEN bool real_is_allocators(const void *function);
+
+// Whether the program's calls do not reach us: another malloc() comes before ours.
+HIDDEN bool real_is_shadowed(void);
+
 // Whether blocks can be had at a page and freed like others, as sampling needs it.
 HIDDEN bool real_can_align(void);
 
@@ -133,6 +140,9 @@ HIDDEN void heap_track(void *block, size_t size, struct context caller);
 
 // Takes a block that is about to be freed out of the live table.  False when it was never sampled.
 HIDDEN bool heap_untrack(void *block, struct record_live *known);
+
+// Tells that a sampled block was freed, after that, by the function with these registers.
+HIDDEN void heap_freed(struct context caller);
 
 // Puts a block back that heap_untrack() took out, when freeing it failed.
 HIDDEN void heap_retrack(void *block, const struct record_live *known);
@@ -190,7 +200,25 @@ HIDDEN void lock_set_rate(u64 rate_ns);
 // Stores the address of the C library's function of this name.
 HIDDEN void lock_find(void *function, const char *name);
 
+// allocator.c
+
+// Finds out which allocator it is.
+HIDDEN void allocator_start(void);
+
+// Whether it is to be asked again.
+HIDDEN bool allocator_is_due(void);
+
+// Puts what the allocator tells of itself in the record.  Not to be called inside the allocator,
+// nor in a signal handler.
+HIDDEN void allocator_ask(void);
+
+// Frees its lock: for a forked child.
+HIDDEN void allocator_reset(void);
+
 // mapping.c
+
+// Whether an address is in the file of an allocator that is not the C library's, nor the program's.
+HIDDEN bool mapping_is_allocator(u64 pc);
 
 // Finds the real functions; from then on mappings are recorded, or never.
 HIDDEN void mapping_start(bool records);

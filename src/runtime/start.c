@@ -211,6 +211,7 @@ static bool replace_record(void)
     record.header = NULL;
     thread.random = 0;
     lock_reset();
+    allocator_reset();
     thread_reset();
     sampler_reset();
     bool is_made = make_record(true);
@@ -304,6 +305,11 @@ static void configure(void)
         text_warn("no heap profile: this allocator has no memalign() of its own", "");
         heap_rate_bytes = 0;
     }
+    if (heap_rate_bytes && real_is_shadowed()) {
+        text_warn("no heap profile: the program's own allocator comes before the library", "");
+        heap_rate_bytes = 0;
+    }
+    allocator_start();
     thread_resolve();
     signal_install();
     bool is_made = make_record(false);

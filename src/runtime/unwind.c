@@ -163,19 +163,22 @@ static u32 walk(u64 *frame, u16 *flags, struct unwind_frame at)
 {
     struct walk w = {.window = stack_window(at.sp)};
     u32 n = 0;
+    u16 handler = 0;
     while ((n = walk_known(frame, n, &at, &w.window)) < RECORD_MAX_FRAMES) {
         struct unwind_rule rule = find_rule(&frame[n++], unwind_place(&at));
         w.in_file = record_frame_mapping(frame[n - 1]) != 0;
-        if (rule.cfa == UNWIND_SIGNAL)
+        if (rule.cfa == UNWIND_SIGNAL) {
+            handler = RECORD_HANDLER;
             frame[n - 1] += at.is_return; // nothing called the kernel's trampoline: it is exact
+        }
         if (!unwind_step(&at, rule, own_memory, &w)) {
-            *flags = rule.cfa == UNWIND_END ? RECORD_COMPLETE : 0;
+            *flags = handler | (rule.cfa == UNWIND_END ? RECORD_COMPLETE : 0);
             return n;
         }
         if (rule.cfa == UNWIND_SIGNAL)
             w.window = stack_window(at.sp); // the handler may have had a stack of its own
     }
-    *flags = RECORD_TRUNCATED;
+    *flags = handler | RECORD_TRUNCATED;
     return n;
 }
 

@@ -9,6 +9,10 @@ stands_for='malloc calloc realloc reallocarray free cfree free_sized free_aligne
     pthread_create pthread_join pthread_timedjoin_np pthread_barrier_wait sem_wait sem_timedwait sem_clockwait
     pthread_cond_wait pthread_cond_timedwait pthread_cond_clockwait
     pthread_mutex_lock pthread_mutex_timedlock pthread_mutex_clocklock pthread_mutex_unlock
+    _ZdaPv _ZdaPvRKSt9nothrow_t _ZdaPvSt11align_val_t _ZdaPvSt11align_val_tRKSt9nothrow_t _ZdaPvm _ZdaPvmSt11align_val_t
+    _ZdlPv _ZdlPvRKSt9nothrow_t _ZdlPvSt11align_val_t _ZdlPvSt11align_val_tRKSt9nothrow_t _ZdlPvm _ZdlPvmSt11align_val_t
+    _Znam _ZnamRKSt9nothrow_t _ZnamSt11align_val_t _ZnamSt11align_val_tRKSt9nothrow_t
+    _Znwm _ZnwmRKSt9nothrow_t _ZnwmSt11align_val_t _ZnwmSt11align_val_tRKSt9nothrow_t
     pthread_rwlock_rdlock pthread_rwlock_wrlock pthread_rwlock_timedrdlock pthread_rwlock_timedwrlock pthread_rwlock_unlock'
 is "$(nm -D --defined-only "$build/libsonde.so" | awk '{print $3}' | grep -v '^sonde_' | sort | xargs)" "$(tr -s ' ' '\n' <<<"$stands_for" | sort | xargs)" \
     "it defines what it has to stand in front of, and nothing else that a program could miss"

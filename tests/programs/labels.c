@@ -123,11 +123,14 @@ static void child_labels(void)
 NOINLINE static void peak(void)
 {
     void *most[48];
-    for (int i = 0; i < 48; i++)
+    for (int i = 0; i < 48; i++) {
         most[i] = malloc(1 << 20);
+        usleep(2000);
+    }
     hold(16);
     for (int i = 0; i < 48; i++)
         free(most[i]);
+    usleep(300000);
     hold(2);
 }
 
