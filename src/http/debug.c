@@ -18,6 +18,9 @@ enum { SYMBOLS_LIMIT_MIB = 4096, NOT_FOUND = 404, BAD_REQUEST = 400, SERVER_ERRO
 
 static const char prefix[] = "/debug/pprof/";
 
+// Where fgprof's users have it.
+static const char fgprof[] = "/debug/fgprof";
+
 void debug_init(struct debug *d, u32 pid)
 {
     *d = (struct debug){.pid = pid};
@@ -109,6 +112,11 @@ void debug_send(struct http_response *r, const struct profile *p, const char *fi
 static void serve_profile(struct debug *d, const struct http_request *q, struct http_response *r,
                           struct str name)
 {
+    const struct timed_row *timed = timed_find(name);
+    if (timed) {
+        timing_serve(d, q, r, timed);
+        return;
+    }
     struct record_view v;
     struct profile p;
     struct err e;
@@ -209,8 +217,6 @@ static void serve_index(struct debug *d, const struct http_request *q, struct ht
 static const struct route routes[] = {
     {"", serve_index, NULL},
     {"cmdline", serve_cmdline, "The command line invocation of the program"},
-    {"profile", timing_serve_cpu,
-     "CPU profile. You can specify the duration in the seconds GET parameter, and the rate in hz"},
     {"symbol", serve_symbol, "Maps given program counters to function names"},
 };
 
@@ -236,6 +242,8 @@ static void index_process(struct buf *out, const struct folder_record *f, struct
     buf_printf(out, "</td><td>%.1f MB</td><td>", (double)live / 0x1p20);
     for (u32 i = 0; i < nprofile; i++)
         index_link(out, str_of(profiles[i].name), f->pid);
+    for (u32 i = 0; i < ntimed_row; i++)
+        index_link(out, str_of(timed_rows[i].name), f->pid);
     for (u32 own = 1; own < record_own_count(&v); own++)
         index_link(out, record_own_name(&v, own), f->pid);
     for (size_t i = 1; i < ARRAY_LEN(routes); i++)
@@ -261,6 +269,9 @@ static void serve_index(struct debug *d, const struct http_request *q, struct ht
     buf_text(&r->body, "</table>\n<p>Profile Descriptions:</p>\n<ul>\n");
     for (u32 i = 0; i < nprofile; i++)
         buf_printf(&r->body, "<li><b>%s:</b> %s</li>\n", profiles[i].name, profiles[i].description);
+    for (u32 i = 0; i < ntimed_row; i++)
+        buf_printf(&r->body, "<li><b>%s:</b> %s</li>\n", timed_rows[i].name,
+                   timed_rows[i].description);
     for (size_t i = 1; i < ARRAY_LEN(routes); i++)
         buf_printf(&r->body, "<li><b>%s:</b> %s</li>\n", routes[i].name, routes[i].description);
     buf_text(&r->body, "</ul>\n</body>\n</html>\n");
@@ -269,6 +280,10 @@ static void serve_index(struct debug *d, const struct http_request *q, struct ht
 void debug_handle(void *context, const struct http_request *q, struct http_response *r)
 {
     struct str path = q->path;
+    if (str_equal(path, str_of(fgprof))) {
+        timing_serve(context, q, r, timed_find(STR("wall")));
+        return;
+    }
     if (!str_starts(path, str_of(prefix))) {
         http_fail(r, NOT_FOUND, "404 page not found: the profiles are at /debug/pprof/");
         return;

@@ -4,7 +4,7 @@
 
 #include "http/debug.h"
 #include "profile/profile.h"
-#include "record/folder.h"
+#include "record/timed.h"
 
 // The process that a request is about.
 bool debug_choose(struct folder_record *out, const struct debug *d, const struct http_request *q,
@@ -18,6 +18,8 @@ struct profile debug_name(struct debug *d, const struct profile *p, struct arena
 // Sends it as an attachment.
 void debug_send(struct http_response *r, const struct profile *p, const char *filename);
 
-void timing_serve_cpu(struct debug *d, const struct http_request *q, struct http_response *r);
+// Answers a request for a profile that takes time.
+void timing_serve(struct debug *d, const struct http_request *q, struct http_response *r,
+                  const struct timed_row *row);
 
 #endif

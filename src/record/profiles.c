@@ -2,6 +2,8 @@
 
 #include <errno.h>
 
+#include "record/times.h"
+
 static struct profile read_allocs(const struct record_view *v, i64 time_ns, struct arena *a)
 {
     struct profile p = record_heap(v, time_ns, a);
@@ -21,6 +23,7 @@ const struct profiles_row profiles[] = {
      "Mappings by mmap, mremap and brk, all of them; malloc's own are not here"},
     {"mutex", record_mutex, "Stack traces of holders of contended locks"},
     {"peak", record_peak, "Live objects at the moment when they were most"},
+    {"threadcreate", times_created, "Stack traces that led to the creation of threads"},
 };
 const u32 nprofile = ARRAY_LEN(profiles);
 

@@ -25,7 +25,7 @@ void record_sample_add(struct record *r, const struct record_sample *sample)
 static u32 hash_wait(const struct record_wait *w)
 {
     u64 hash = w->state | (u64)w->kind << 8 | (u64)(u16)w->call << 16 | (u64)w->owner << 32;
-    hash = (hash ^ (u32)w->fd ^ w->lock << 8) * 0x9e3779b97f4a7c15;
+    hash = (hash ^ w->lock << 8) * 0x9e3779b97f4a7c15;
     for (u32 i = 0; i < sizeof(w->peer); i++)
         hash = (hash ^ (u8)w->peer[i]) * 0x100000001b3;
     return (u32)(hash >> 32) | 1;
@@ -34,7 +34,7 @@ static u32 hash_wait(const struct record_wait *w)
 static bool same_wait(const struct record_wait *a, const struct record_wait *b)
 {
     return a->state == b->state && a->kind == b->kind && a->call == b->call &&
-           a->owner == b->owner && a->fd == b->fd && a->lock == b->lock &&
+           a->owner == b->owner && a->lock == b->lock &&
            __builtin_memcmp(a->peer, b->peer, sizeof(a->peer)) == 0;
 }
 

@@ -34,6 +34,7 @@ struct asking {
     struct record_header header;
     u64 next;     // row of the ring that is to be read next
     u64 until_ns; // as we asked for
+    u64 start_ns; // when samples begin to count
     struct times *times;
     struct arena *arena;
 };
@@ -204,6 +205,7 @@ static void end(struct asking *q, struct record_request *r)
     u64 *until = q->s->kind == RECORD_CPU ? &r->cpu_until_ns : &r->wall_until_ns;
     if (*until == q->until_ns)
         *until = 0;
+    r->nflush++;
 }
 
 // Appends the rows of the ring that came since the last time.
@@ -226,7 +228,8 @@ static void drain(struct asking *q)
         for (u64 i = 0; i < count; i++) {
             bool is_whole = row[i].number == q->next + i + 1;
             q->times->lost += !is_whole && row[i].number != 0;
-            if (is_whole && row[i].kind == q->times->kind)
+            if (is_whole && row[i].kind == q->times->kind &&
+                times_clip(&row[i], q->start_ns, UINT64_MAX))
                 *arena_push(q->arena, q->times->sample, q->times->nsample, q->times->cap) = row[i];
         }
         q->next += count;
@@ -240,18 +243,18 @@ static bool collect(struct asking *q, struct err *e)
     if (!await_answer(q, e))
         return false;
     read_at(q, &q->next, sizeof(q->next), offsetof(struct record_header, nring));
-    u64 start_ns = now_ns(q), now = start_ns;
+    u64 now = q->start_ns = now_ns(q);
     q->times->time_ns = (i64)clock_ns(CLOCK_REALTIME);
-    while (now - start_ns < (u64)q->s->duration_ns && kill((pid_t)q->pid, 0) == 0) {
-        u64 left = start_ns + (u64)q->s->duration_ns - now;
+    while (now - q->start_ns < (u64)q->s->duration_ns && kill((pid_t)q->pid, 0) == 0) {
+        u64 left = q->start_ns + (u64)q->s->duration_ns - now;
         pause_ns(left < STEP_NS ? left : STEP_NS);
         drain(q);
         now = now_ns(q);
     }
-    q->times->duration_ns = (i64)(now - start_ns);
     struct err ended;
     if (request(q, end))
         await_answer(q, &ended);
+    q->times->duration_ns = (i64)(now_ns(q) - q->start_ns);
     drain(q);
     return true;
 }
@@ -268,4 +271,23 @@ bool session_run(struct times *out, struct record_view *v, const struct session 
     done = done && record_read(v, path.ptr, a, e);
     close_record(&q);
     return done;
+}
+
+bool session_recall(struct times *out, struct record_view *v, const struct session *s,
+                    const struct folder_record *r, i64 at_ns, struct arena *a, struct err *e)
+{
+    if (!record_read(v, r->path.ptr, a, e))
+        return false;
+    u32 hz = s->kind == RECORD_CPU ? v->header.answer.cpu_hz : v->header.answer.wall_hz;
+    i64 now = (i64)(clock_ns(CLOCK_MONOTONIC) - v->header.start_mono_ns);
+    i64 from = now + at_ns > 0 ? now + at_ns : 0, to = from + s->duration_ns;
+    *out = (struct times){.kind = s->kind, .period_ns = hz ? 1000000000 / hz : 0};
+    out->time_ns = (i64)v->header.start_time_ns + from;
+    out->duration_ns = (to < now ? to : now) - from;
+    times_collect(out, v, (u64)from, (u64)to, a);
+    return out->nsample != 0 ||
+           err_set(e, ENOENT,
+                   "process %u has no samples of that time: they are taken always with \"sonde run "
+                   "-cpu=HZ -wall=HZ\" or the variables SONDE_CPU and SONDE_WALL",
+                   r->pid);
 }

@@ -18,4 +18,9 @@ struct session {
 bool session_run(struct times *out, struct record_view *v, const struct session *s,
                  const struct folder_record *r, struct arena *a, struct err *e);
 
+// The samples that were taken from at_ns (below 0) before now on, for so long, as far as the record
+// still has them.  Fails with ENOENT when there are none, saying how there would be.
+bool session_recall(struct times *out, struct record_view *v, const struct session *s,
+                    const struct folder_record *r, i64 at_ns, struct arena *a, struct err *e);
+
 #endif

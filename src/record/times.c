@@ -12,9 +12,7 @@ static const char *const state_name[] = {"", "running", "runnable", "blocked"};
 static const char *const kind_name[RECORD_WAIT_NKIND] = {"",       "file",   "pipe", "socket",
                                                          "device", "events", ""};
 
-// Part of a sample's time that lies in the window, which is all of it for one on a CPU: that is a
-// point.
-static bool clip(struct record_sample *s, u64 from_ns, u64 to_ns)
+bool times_clip(struct record_sample *s, u64 from_ns, u64 to_ns)
 {
     if (s->kind == RECORD_CPU || s->amount_ns == 0)
         return s->time_ns >= from_ns && s->time_ns < to_ns;
@@ -35,7 +33,7 @@ void times_collect(struct times *t, const struct record_view *v, u64 from_ns, u6
     u32 n = v->header.section[RECORD_SAMPLE].nrow;
     for (u32 row = 0; row < n; row++) {
         struct record_sample s = v->sample[row];
-        if (s.number && s.kind == t->kind && clip(&s, from_ns, to_ns))
+        if (s.number && s.kind == t->kind && times_clip(&s, from_ns, to_ns))
             *arena_push(a, t->sample, t->nsample, t->cap) = s;
     }
 }
@@ -127,7 +125,7 @@ static struct str thread_name(struct telling *t, u32 tid)
 static struct record_wait wait_at(const struct record_view *v, u32 row)
 {
     u32 n = v->header.section[RECORD_WAIT].nrow;
-    struct record_wait w = {.state = (u8)(row <= RECORD_BLOCKED ? row : 0), .call = -1, .fd = -1};
+    struct record_wait w = {.state = (u8)(row <= RECORD_BLOCKED ? row : 0), .call = -1};
     if (row > RECORD_BLOCKED && row < n)
         w = v->wait[row];
     if (w.state > RECORD_BLOCKED)

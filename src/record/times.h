@@ -15,6 +15,10 @@ struct times {
     u64 lost;      // samples that were overwritten before they were read
 };
 
+// Makes a sample that of its time that lies in the window; false when none does.  One of a CPU is a
+// point, and in it or not.
+bool times_clip(struct record_sample *s, u64 from_ns, u64 to_ns);
+
 // The samples in the ring that are of the time [from_ns, to_ns), since start_mono_ns.
 void times_collect(struct times *t, const struct record_view *v, u64 from_ns, u64 to_ns,
                    struct arena *a);

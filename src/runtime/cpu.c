@@ -36,8 +36,7 @@ u32 cpu_make_timer(i32 clock, u32 tid, void *cookie)
     return syscall(SYS_timer_create, clock, &event, &id) == 0 ? (u32)id + 1 : 0;
 }
 
-// False when there was none.
-static bool delete_timer(u32 *timer)
+bool cpu_delete_timer(u32 *timer)
 {
     u32 known = __atomic_load_n(timer, __ATOMIC_ACQUIRE);
     if (known == 0 || known == UINT32_MAX ||
@@ -52,7 +51,7 @@ static i32 clock_of(u32 tid)
     return (i32)(~tid << 3 | 6);
 }
 
-static u64 cpu_ns(u32 tid)
+u64 cpu_clock_ns(u32 tid)
 {
     struct timespec t;
     if (clock_gettime(clock_of(tid), &t) != 0)
@@ -63,7 +62,7 @@ static u64 cpu_ns(u32 tid)
 static void set_timer(u32 row, u32 tid, u64 period)
 {
     struct watched *w = &watched[row];
-    u64 first = cpu_ns(tid) + 1 + cpu_random(period);
+    u64 first = cpu_clock_ns(tid) + 1 + cpu_random(period);
     struct itimerspec when = {
         .it_value = {(time_t)(first / SECOND_NS), (long)(first % SECOND_NS)},
         .it_interval = {(time_t)(period / SECOND_NS), (long)(period % SECOND_NS)},
@@ -105,7 +104,7 @@ static u32 whole_thread(u32 row)
 static void settle(u32 row, u32 tid)
 {
     struct watched *w = &watched[row];
-    u64 now = cpu_ns(tid);
+    u64 now = cpu_clock_ns(tid);
     if (now < w->cpu_first_ns)
         return;
     u64 ends = 1 + (now - w->cpu_first_ns) / w->cpu_period_ns;
@@ -132,12 +131,12 @@ void cpu_arm(u32 row)
     // Whoever ended this meanwhile has left the timer to us.
     if (__atomic_load_n(&period_ns, __ATOMIC_ACQUIRE) != period ||
         __atomic_load_n(&thread_tid[row], __ATOMIC_ACQUIRE) != tid)
-        delete_timer(&w->cpu_timer);
+        cpu_delete_timer(&w->cpu_timer);
 }
 
 void cpu_disarm(u32 row, u32 tid)
 {
-    if (delete_timer(&watched[row].cpu_timer))
+    if (cpu_delete_timer(&watched[row].cpu_timer))
         settle(row, tid);
 }
 

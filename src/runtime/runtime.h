@@ -240,6 +240,9 @@ HIDDEN u32 unwind(u64 *frame, u16 *flags, struct context c);
 // The same for registers that a signal interrupted: the first pc is no return address.
 HIDDEN u32 unwind_interrupted(u64 *frame, u16 *flags, struct context c);
 
+// The same for another thread, which does not run now.  For the sampler's thread alone.
+HIDDEN u32 unwind_remote(u64 *frame, u16 *flags, struct context c);
+
 // Forgets all rules: a file was unloaded, its addresses may come to mean something else.
 HIDDEN void unwind_forget(void);
 
@@ -247,7 +250,9 @@ HIDDEN void unwind_forget(void);
 
 // Window of memory that may be read while unwinding one stack, upwards from sp.
 struct window {
-    u64 low, high; // readable now
+    u64 low, high;  // readable now
+    bool is_remote; // of another thread's stack, which may go away: copied before it is read
+    u64 shift;      // from an address to the place where its copy is
 };
 HIDDEN struct window stack_window(u64 sp);
 
@@ -300,17 +305,19 @@ struct watched {
     u32 cpu_stack;             // where it did last; word offset, 0: nowhere yet
     u64 run;                   // the thread's function; 0: not known
 
-    // Between the sampler and the thread's own handler: a look that was asked for.
-    u64 asked_ns;                  // time that waits to be told where it went
-    u32 asked_wait;                // row of what it waited for then
-    u64 told_sp, told_pc, told_bp; // registers at the last look; sp is the visible word
+    // Between the sampler and the thread's own handler.
+    u64 asked_ns;         // time of which the thread is to tell where it went
+    u32 asked_wait;       // row of what it waited for then
+    u64 told_pc, told_bp; // the registers that it told
+    u64 told_sp;          // likewise; visible word
 
     // The sampler's own.
-    u32 known_tid;  // that the rest is about; 0: none
-    u64 still_ns;   // its CPU clock when it was seen blocked; 0: it was not
-    u64 open_ns;    // time not written out yet, of which all went to
-    u32 open_count; // these, in so many looks
-    u32 open_stack, open_wait;
+    u32 known_tid;             // that the rest is about; 0: none
+    u64 still_ns;              // its CPU clock when it was seen blocked; 0: it was not
+    u64 named_ns;              // when its name was read
+    u64 asked_sp;              // its sp when it was asked while blocked
+    u64 open_ns;               // time not written out yet, which all went to
+    u32 open_stack, open_wait; // this stack and row
 };
 
 extern HIDDEN struct watched watched[RECORD_THREADS];
@@ -323,6 +330,12 @@ extern HIDDEN u32 thread_rows;
 
 // Row of a thread, new or not; 0 when there is no room.  Async-signal-safe.
 HIDDEN u32 thread_add(u32 tid);
+
+// Whether it has a row.
+HIDDEN bool thread_is_known(u32 tid);
+
+// Reads its name anew.
+HIDDEN void thread_name(u32 row, u32 tid);
 
 // Frees the row of a thread that has ended.
 HIDDEN void thread_remove(u32 row, u32 tid);
@@ -347,6 +360,11 @@ HIDDEN void signal_install(void);
 // The registers that a signal interrupted.
 HIDDEN struct context signal_context(const void *ucontext);
 
+// restart.c
+
+// Has a wait that a signal of ours interrupted go on.  In its handler, at the end.
+HIDDEN void restart_wait(void *ucontext);
+
 // cpu.c
 
 // Takes samples at this rate from all threads, and from those to come; 0: none.
@@ -361,6 +379,12 @@ HIDDEN void cpu_sample(u32 row, u32 count, struct context c);
 // A timer for a thread that sends signal_timer to it; its id and 1, or 0.
 HIDDEN u32 cpu_make_timer(i32 clock, u32 tid, void *cookie);
 
+// Deletes it; false when there was none.
+HIDDEN bool cpu_delete_timer(u32 *timer);
+
+// A thread's CPU clock; 0: it is gone.
+HIDDEN u64 cpu_clock_ns(u32 tid);
+
 // Takes a thread's timer away, and enters what it had not told of yet.
 HIDDEN void cpu_disarm(u32 row, u32 tid);
 
@@ -373,7 +397,50 @@ HIDDEN void cpu_forget(void);
 // A random number below n.
 HIDDEN u64 cpu_random(u64 n);
 
+// wall.c
+
+// Looks at all threads at this rate from now on; 0: not any more.
+HIDDEN void wall_set_rate(u32 hz, u64 now_ns);
+
+// When the next look is due; UINT64_MAX: never.
+HIDDEN u64 wall_due_ns(void);
+
+HIDDEN void wall_look(u64 now_ns);
+
+// Writes out what was not written yet.
+HIDDEN void wall_flush(u64 now_ns);
+
+// A thread that was asked where it is.  In its handler.
+HIDDEN void wall_answer(u32 row, struct context c);
+
+// For a forked child, in which nobody looks.
+HIDDEN void wall_forget(void);
+
+// blocked.c
+
+// Where a blocked thread is, as /proc says.
+struct blocked_call {
+    i32 number; // of the system call; -1: a page that has to come
+    u64 argument[6];
+    u64 sp, pc;
+};
+
+// False when the thread is running, or gone.
+HIDDEN bool blocked_read(struct blocked_call *call, u32 tid);
+
+// Row of what it waits for.
+HIDDEN u32 blocked_describe(const struct blocked_call *call, u32 tid);
+
+// Copies from the process's own memory, which may not be there any more.
+HIDDEN bool blocked_copy(void *to, u64 address, size_t n);
+
+// For a new thread of the sampler.
+HIDDEN void blocked_begin(void);
+
 // sampler.c
+
+// Time of CLOCK_MONOTONIC since the record's start.
+HIDDEN u64 sampler_now_ns(void);
 
 // Starts the sampler's thread if there is none.  Async-signal-safe.
 HIDDEN void sampler_wake(void);

@@ -112,20 +112,28 @@ static void on_timer(int signal, siginfo_t *info, void *context)
     int error = errno;
     u32 row;
     const u32 *timer = timer_of(info, &row);
-    if (!timer)
+    if (!timer) {
         pass_on(signal, info, context);
-    else if (start_is_ours() && timer == &watched[row].cpu_timer)
+        errno = error;
+        return;
+    }
+    if (start_is_ours() && timer == &watched[row].cpu_timer)
         cpu_sample(row, 1 + (u32)info->si_overrun, signal_context(context));
+    else if (start_is_ours() && timer == &watched[row].wall_timer)
+        wall_answer(row, signal_context(context));
+    restart_wait(context);
     errno = error;
 }
 
 static void on_wake(int signal, siginfo_t *info, void *context)
 {
     int error = errno;
-    if (info->si_code == SI_QUEUE && info->si_value.sival_int == RECORD_WAKE_VALUE)
+    if (info->si_code == SI_QUEUE && info->si_value.sival_int == RECORD_WAKE_VALUE) {
         sampler_wake();
-    else
+        restart_wait(context);
+    } else {
         pass_on(signal, info, context);
+    }
     errno = error;
 }
 

@@ -51,15 +51,30 @@ struct window stack_window(u64 sp)
 {
     struct thread *t = &thread;
     if ((sp >= t->stack_low && sp < t->stack_high) || own_stack(t, sp))
-        return (struct window){sp, t->stack_high};
-    return (struct window){0, 0};
+        return (struct window){.low = sp, .high = t->stack_high};
+    return (struct window){0};
+}
+
+// A page of another thread's stack.  Only the sampler's thread has such windows.
+static bool copy_page(struct window *w, u64 page)
+{
+    static _Alignas(8) u8 copy[PAGE];
+    w->low = w->high = 0;
+    if (!blocked_copy(copy, page, PAGE))
+        return false;
+    *w = (struct window){page, page + PAGE, true, (u64)(uintptr_t)copy - page};
+    return true;
 }
 
 bool stack_look(struct window *w, u64 address)
 {
     u64 page = address & ~(u64)(PAGE - 1);
-    if (address % 8 || address == 0 || !probe(page))
+    if (address % 8 || address == 0)
         return false;
-    *w = (struct window){page, page + PAGE};
+    if (w->is_remote)
+        return copy_page(w, page);
+    if (!probe(page))
+        return false;
+    *w = (struct window){.low = page, .high = page + PAGE};
     return true;
 }

@@ -19,6 +19,8 @@ enum {
     BEING_MADE = UINT32_MAX
 };
 
+static const char tasks[] = "/proc/self/task/";
+
 struct watched watched[RECORD_THREADS];
 u32 thread_tid[RECORD_THREADS];
 u32 thread_rows = 1;
@@ -50,6 +52,11 @@ static u32 find_row(u32 tid)
             return row;
     }
     return 0;
+}
+
+bool thread_is_known(u32 tid)
+{
+    return tid && find_row(tid);
 }
 
 static void raise_rows(u32 n)
@@ -95,16 +102,18 @@ void thread_remove(u32 row, u32 tid)
         return;
     record.thread[row].ended = 1;
     cpu_disarm(row, tid);
+    cpu_delete_timer(&watched[row].wall_timer);
     watched[row].run = 0;
+    watched[row].told_sp = 0;
     __atomic_store_n(&watched[row].asked_ns, 0, __ATOMIC_RELAXED);
     __atomic_store_n(&thread_tid[row], 0, __ATOMIC_RELEASE);
 }
 
-static void read_name(char *name, const char *directory, u32 tid)
+void thread_name(u32 row, u32 tid)
 {
-    char path[64], text[32];
+    char path[64], text[32], *name = record.thread[row].name;
     struct text t = {path, path + sizeof(path)};
-    text_add(&t, directory);
+    text_add(&t, tasks);
     text_number(&t, tid);
     text_add(&t, "/comm");
     if (text_read_file(text, sizeof(text), path) > 0) {
@@ -124,10 +133,9 @@ struct entry {
 
 u32 thread_scan(void)
 {
-    static const char directory[] = "/proc/self/task/";
     _Alignas(struct entry) char room[DIRECTORY_BYTES];
     u32 n = 0, self = (u32)syscall(SYS_gettid);
-    int fd = (int)syscall(SYS_openat, AT_FDCWD, directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = (int)syscall(SYS_openat, AT_FDCWD, tasks, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     for (i64 got; fd >= 0 && (got = syscall(SYS_getdents64, fd, room, sizeof(room))) > 0;) {
         for (i64 at = 0; at < got; at += ((struct entry *)(room + at))->bytes) {
             u32 tid = (u32)text_parse_number(((struct entry *)(room + at))->name);
@@ -138,7 +146,7 @@ u32 thread_scan(void)
                 continue;
             u32 row = thread_add(tid);
             if (row)
-                read_name(record.thread[row].name, directory, tid);
+                thread_name(row, tid);
         }
     }
     if (fd >= 0)

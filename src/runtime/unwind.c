@@ -77,7 +77,7 @@ static bool load(void *context, u64 *value, u64 address)
     struct walk *w = context;
     if (!stack_readable(&w->window, address))
         return false;
-    *value = *(const u64 *)(uintptr_t)address;
+    *value = *(const u64 *)(uintptr_t)(address + w->window.shift);
     return true;
 }
 
@@ -129,7 +129,7 @@ __attribute__((noinline)) static u32 walk_known(u64 *frame, u32 n, struct unwind
     const u64 low = w->low, last = w->high - 8;
     const u32 first = n;
     u32 row = cache_row(pc), callee = row;
-    if (sp < low || sp >= w->high)
+    if (sp < low || sp >= w->high || w->is_remote)
         return n;
     while (n < RECORD_MAX_FRAMES) {
         u64 rule = __atomic_load_n(&cache[row].rule, __ATOMIC_RELAXED);
@@ -159,9 +159,9 @@ __attribute__((noinline)) static u32 walk_known(u64 *frame, u32 n, struct unwind
     return n;
 }
 
-static u32 walk(u64 *frame, u16 *flags, struct unwind_frame at)
+static u32 walk(u64 *frame, u16 *flags, struct unwind_frame at, struct window window)
 {
-    struct walk w = {.window = stack_window(at.sp)};
+    struct walk w = {.window = window};
     u32 n = 0;
     u16 handler = 0;
     while ((n = walk_known(frame, n, &at, &w.window)) < RECORD_MAX_FRAMES) {
@@ -175,7 +175,7 @@ static u32 walk(u64 *frame, u16 *flags, struct unwind_frame at)
             *flags = handler | (rule.cfa == UNWIND_END ? RECORD_COMPLETE : 0);
             return n;
         }
-        if (rule.cfa == UNWIND_SIGNAL)
+        if (rule.cfa == UNWIND_SIGNAL && !w.window.is_remote)
             w.window = stack_window(at.sp); // the handler may have had a stack of its own
     }
     *flags = handler | RECORD_TRUNCATED;
@@ -184,10 +184,16 @@ static u32 walk(u64 *frame, u16 *flags, struct unwind_frame at)
 
 u32 unwind(u64 *frame, u16 *flags, struct context c)
 {
-    return walk(frame, flags, (struct unwind_frame){c.pc, c.sp, c.bp, true});
+    return walk(frame, flags, (struct unwind_frame){c.pc, c.sp, c.bp, true}, stack_window(c.sp));
 }
 
 u32 unwind_interrupted(u64 *frame, u16 *flags, struct context c)
 {
-    return walk(frame, flags, (struct unwind_frame){c.pc, c.sp, c.bp, false});
+    return walk(frame, flags, (struct unwind_frame){c.pc, c.sp, c.bp, false}, stack_window(c.sp));
+}
+
+u32 unwind_remote(u64 *frame, u16 *flags, struct context c)
+{
+    return walk(frame, flags, (struct unwind_frame){c.pc, c.sp, c.bp, false},
+                (struct window){.is_remote = true});
 }

@@ -17,7 +17,7 @@
 #include "record/folder.h"
 #include "sonde/command.h"
 
-enum { STATUS_NOT_FOUND = 127, STATUS_NOT_RUNNABLE = 126, STATUS_SIGNAL = 128 };
+enum { STATUS_NOT_FOUND = 127, STATUS_NOT_RUNNABLE = 126, STATUS_SIGNAL = 128, MOST_HZ = 1000 };
 
 struct job {
     struct str http;     // address; empty: none
@@ -30,6 +30,19 @@ struct job {
     struct arena *arena;
 };
 
+// The rate of samples that are always taken, for the library.
+static bool set_hz(const char *variable, const struct option *o, struct str value, struct err *e)
+{
+    i64 hz;
+    char text[16];
+    if (!str_i64(&hz, value) || hz < 0 || hz > MOST_HZ)
+        return err_set(e, EINVAL,
+                       "run: -%.*s: \"%.*s\" is not a rate from 0 to %d, in samples a second",
+                       STR_ARG(o->name), STR_ARG(value), MOST_HZ);
+    snprintf(text, sizeof(text), "%d", (int)hz);
+    return setenv(variable, text, 1) == 0;
+}
+
 static bool parse_option(struct job *j, const struct option *o, char **argument, u32 *at,
                          struct err *e)
 {
@@ -37,7 +50,10 @@ static bool parse_option(struct job *j, const struct option *o, char **argument,
     u64 bytes;
     if (str_equal(o->name, STR("keep")))
         return setenv("SONDE_KEEP_EXITED", "1", 1) == 0;
-    bool known = str_equal(o->name, STR("http")) || str_equal(o->name, STR("dir")) ||
+    const char *hz = str_equal(o->name, STR("cpu"))    ? "SONDE_CPU"
+                     : str_equal(o->name, STR("wall")) ? "SONDE_WALL"
+                                                       : NULL;
+    bool known = hz || str_equal(o->name, STR("http")) || str_equal(o->name, STR("dir")) ||
                  str_equal(o->name, STR("rate"));
     if (!known)
         return err_set(e, EINVAL,
@@ -45,6 +61,8 @@ static bool parse_option(struct job *j, const struct option *o, char **argument,
                        STR_ARG(o->name));
     if (!option_value(&value, o, argument, at, e))
         return false;
+    if (hz)
+        return set_hz(hz, o, value, e);
     if (str_equal(o->name, STR("http"))) {
         j->http = value;
         j->http_is_chosen = true;

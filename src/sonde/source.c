@@ -8,6 +8,7 @@
 #include "profile/read.h"
 #include "record/folder.h"
 #include "record/profiles.h"
+#include "record/timed.h"
 #include "sonde/fetch.h"
 
 static i64 now_ns(void)
@@ -29,11 +30,22 @@ static i64 record_time_ns(const struct record_view *v, bool is_live)
     return is_live ? now_ns() : v->header.death.time_ns ? (i64)v->header.death.time_ns : last_ns;
 }
 
-// The profile of this name of a process that runs, or of the record in a file.
-static bool from_pid(struct profile *out, u32 pid, struct str name, struct arena *a, struct err *e)
+enum { DEFAULT_S = 30 };
+
+// The profile of this name of a process that runs, or of the record in a file.  An empty name with
+// -seconds is the CPU profile, as of a server.
+static bool from_pid(struct profile *out, u32 pid, struct str name, const struct sourcing *s,
+                     struct arena *a, struct err *e)
 {
     struct folder_record r;
     struct record_view v;
+    if (name.len == 0)
+        name = s->seconds > 0 ? STR("profile") : STR("heap");
+    const struct timed_row *timed = timed_find(name);
+    i64 seconds = s->seconds > 0 ? s->seconds : DEFAULT_S;
+    struct timed t = {.record = &r, .duration_ns = seconds * 1000000000};
+    if (timed)
+        return folder_find(&r, pid, a, e) && timed->read(out, &t, a, e);
     return folder_find(&r, pid, a, e) && record_read(&v, r.path.ptr, a, e) &&
            profiles_read(out, name, &v, record_time_ns(&v, true), a, e);
 }
@@ -42,6 +54,9 @@ static bool from_record(struct profile *out, struct str path, struct str name, s
                         struct err *e)
 {
     struct record_view v;
+    const struct timed_row *timed = timed_find(name);
+    if (timed)
+        return record_read(&v, arena_str(a, path).ptr, a, e) && timed_past(out, timed, &v, a, e);
     return record_read(&v, arena_str(a, path).ptr, a, e) &&
            profiles_read(out, name, &v, record_time_ns(&v, false), a, e);
 }
@@ -116,8 +131,8 @@ static bool cut_name(struct str *record, struct str *name, struct str source)
     return false;
 }
 
-static bool from_named(struct profile *out, struct str source, bool *is_named, struct arena *a,
-                       struct err *e)
+static bool from_named(struct profile *out, struct str source, bool *is_named,
+                       const struct sourcing *s, struct arena *a, struct err *e)
 {
     struct str record, name;
     i64 pid;
@@ -126,7 +141,7 @@ static bool from_named(struct profile *out, struct str source, bool *is_named, s
         return from_record(out, record, name, a, e) || err_prefix(e, "%.*s: ", STR_ARG(source));
     *is_named = *is_named && is_pid(record, &pid);
     return *is_named &&
-           (from_pid(out, (u32)pid, name, a, e) || err_prefix(e, "%.*s: ", STR_ARG(source)));
+           (from_pid(out, (u32)pid, name, s, a, e) || err_prefix(e, "%.*s: ", STR_ARG(source)));
 }
 
 bool source_is_remote(struct str name, struct arena *a)
@@ -144,8 +159,8 @@ bool source_read(struct profile *out, struct str name, const struct sourcing *s,
         return from_url(out, *url, s, a, e);
     *url = STR("");
     if (!is_file(name, a) && is_pid(name, &pid))
-        return from_pid(out, (u32)pid, STR("heap"), a, e);
-    bool is_named = false, is_read = !is_file(name, a) && from_named(out, name, &is_named, a, e);
+        return from_pid(out, (u32)pid, STR(""), s, a, e);
+    bool is_named = false, is_read = !is_file(name, a) && from_named(out, name, &is_named, s, a, e);
     if (is_named)
         return is_read;
     return from_file(out, name, s, a, e);

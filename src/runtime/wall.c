@@ -1,0 +1,247 @@
+// Wall samples: where all threads are, running or not.  The sampler looks before it signals:
+//
+//   - a thread whose CPU clock stands still since it was seen blocked is where it was;
+//   - one that is blocked somewhere else does not run now, so its stack is read from here;
+//   - only one that runs, or whose stack cannot be read without its frame pointer, is asked by a
+//     signal, the latter once for each place.
+//
+// So threads that wait see no signals, and cost one reading of a clock a look.
+//
+// Time is cut into periods; the look of each is at a random moment in it and stands for all of it.
+#include "runtime/runtime.h"
+
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { SECOND_NS = 1000000000, FLUSH_NS = 1000000000, NAME_NS = 500000000 };
+
+static u64 period_ns;  // 0: nobody looks
+static u64 next_ns;    // start of the period that no look stands for yet
+static u64 due_ns;     // of the next look
+static u64 flushed_ns; // when all was written out last
+
+u64 wall_due_ns(void)
+{
+    return period_ns ? due_ns : UINT64_MAX;
+}
+
+static void add_sample(u32 tid, u64 amount_ns, u32 stack, u32 wait, u64 now_ns)
+{
+    u64 period = period_ns ? period_ns : amount_ns;
+    struct record_sample s = {
+        .time_ns = now_ns,
+        .amount_ns = amount_ns,
+        .count = (u32)((amount_ns + period / 2) / period),
+        .kind = RECORD_WALL,
+        .tid = tid,
+        .stack = stack,
+        .wait = wait,
+    };
+    record_sample_add(&record, &s);
+}
+
+static void write_out(struct watched *w, u64 now_ns)
+{
+    if (w->open_ns)
+        add_sample(w->known_tid, w->open_ns, w->open_stack, w->open_wait, now_ns);
+    w->open_ns = 0;
+}
+
+// Tells the thread's row where it is.
+static void show(u32 row, u32 stack, u32 wait, u64 now_ns)
+{
+    struct record_thread *t = &record.thread[row];
+    if (t->stack == stack && t->wait == wait)
+        return;
+    t->stack = stack;
+    t->wait = wait;
+    t->since_ns = now_ns;
+}
+
+static void charge(u32 row, u64 amount_ns, u32 stack, u32 wait, u64 now_ns)
+{
+    struct watched *w = &watched[row];
+    if (w->open_stack != stack || w->open_wait != wait) {
+        write_out(w, now_ns);
+        w->open_stack = stack;
+        w->open_wait = wait;
+        show(row, stack, wait, now_ns);
+    }
+    w->open_ns += amount_ns;
+}
+
+// Has the thread tell where it is.  The kernel takes a timer's signal back at exec, as it would not
+// one that was sent.
+static void ask(u32 row, u32 tid, u64 amount_ns, u32 wait, u64 now_ns)
+{
+    static const struct itimerspec at_once = {.it_value = {0, 1}};
+    struct watched *w = &watched[row];
+    write_out(w, now_ns);
+    w->open_stack = 0;
+    w->asked_wait = wait;
+    if (__atomic_fetch_add(&w->asked_ns, amount_ns, __ATOMIC_RELEASE))
+        return; // it has not told about the last time yet
+    if (w->wall_timer == 0)
+        w->wall_timer = cpu_make_timer(CLOCK_MONOTONIC, tid, &w->wall_timer);
+    if (w->wall_timer)
+        syscall(SYS_timer_settime, w->wall_timer - 1, 0, &at_once, NULL);
+}
+
+void wall_answer(u32 row, struct context c)
+{
+    struct watched *w = &watched[row];
+    u64 amount_ns = __atomic_exchange_n(&w->asked_ns, 0, __ATOMIC_ACQUIRE), now = sampler_now_ns();
+    if (amount_ns == 0)
+        return;
+    u32 stack = cpu_stack(c);
+    w->told_pc = c.pc;
+    w->told_bp = c.bp;
+    __atomic_store_n(&w->told_sp, c.sp, __ATOMIC_RELEASE);
+    add_sample(__atomic_load_n(&thread_tid[row], __ATOMIC_RELAXED), amount_ns, stack, w->asked_wait,
+               now);
+    show(row, stack, w->asked_wait, now);
+    prctl(PR_GET_NAME, record.thread[row].name);
+}
+
+// Whether the thread was asked at this very place, and told.  The kernel goes back to the system
+// call's instruction, of two bytes, when it is to be made again after the signal.
+static bool was_told(const struct watched *w, const struct blocked_call *call)
+{
+    return __atomic_load_n(&w->told_sp, __ATOMIC_ACQUIRE) == call->sp &&
+           (w->told_pc == call->pc || w->told_pc + 2 == call->pc);
+}
+
+// The stack of a thread that is blocked; 0: it has to be asked.
+static u32 blocked_stack(struct watched *w, const struct blocked_call *call)
+{
+    u64 frame[RECORD_MAX_FRAMES];
+    u16 flags;
+    bool is_known = was_told(w, call);
+    struct context c = {call->pc, call->sp, is_known ? w->told_bp : 0};
+    u32 n = unwind_remote(frame, &flags, c);
+    // Some programs block all signals while they wait: what can be seen has to do.
+    bool was_asked = w->asked_sp == call->sp;
+    if (!(flags & (RECORD_COMPLETE | RECORD_TRUNCATED)) && !is_known && !was_asked)
+        return 0;
+    struct record_key key = {.kind = RECORD_TIME, .flags = flags};
+    return record_stack_offset(&record, record_stack_find(&record, key, frame, n));
+}
+
+static void look_at_blocked(u32 row, u32 tid, const struct blocked_call *call, u64 clock,
+                            u64 amount, u64 now_ns)
+{
+    struct watched *w = &watched[row];
+    u32 wait = blocked_describe(call, tid), stack = blocked_stack(w, call);
+    if (now_ns - w->named_ns > NAME_NS) {
+        thread_name(row, tid);
+        w->named_ns = now_ns;
+    }
+    if (stack == 0) {
+        w->asked_sp = call->sp;
+        ask(row, tid, amount, wait, now_ns);
+        return;
+    }
+    if (cpu_clock_ns(tid) != clock) { // it went on while we read its stack
+        ask(row, tid, amount, RECORD_ON_CPU, now_ns);
+        return;
+    }
+    w->still_ns = clock;
+    amount += __atomic_exchange_n(&w->asked_ns, 0, __ATOMIC_ACQUIRE);
+    charge(row, amount, stack, wait, now_ns);
+}
+
+// A look that comes late stands for the missed ones, too.  It is late when the CPUs are busy, and
+// comes when the thread may have gone to sleep for that very reason: so half of the missed time
+// went to where the thread was before.  Returns how much.
+static u64 charge_missed(u32 row, u32 tid, u64 amount_ns, u64 now_ns)
+{
+    const struct record_thread *t = &record.thread[row];
+    u64 before_ns = (amount_ns - period_ns) / 2;
+    if (before_ns == 0 || t->stack == 0)
+        return 0;
+    add_sample(tid, before_ns, t->stack, t->wait, now_ns - (amount_ns - before_ns));
+    return before_ns;
+}
+
+static void look_at(u32 row, u32 tid, u64 amount, u64 now_ns)
+{
+    struct watched *w = &watched[row];
+    struct blocked_call call;
+    u64 clock = cpu_clock_ns(tid);
+    if (clock == 0) {
+        thread_remove(row, tid);
+        return;
+    }
+    if (clock == w->still_ns) {
+        charge(row, amount, w->open_stack, w->open_wait, now_ns);
+        return;
+    }
+    w->still_ns = 0;
+    amount -= charge_missed(row, tid, amount, now_ns);
+    if (blocked_read(&call, tid)) {
+        look_at_blocked(row, tid, &call, clock, amount, now_ns);
+        return;
+    }
+    // The clock of a thread that is on a CPU goes on while we look.
+    bool is_running = cpu_clock_ns(tid) != clock;
+    w->asked_sp = 0;
+    ask(row, tid, amount, is_running ? RECORD_ON_CPU : RECORD_RUNNABLE, now_ns);
+}
+
+// The row may be another thread's by now.
+static void meet(u32 row, u32 tid, u64 now_ns)
+{
+    struct watched *w = &watched[row];
+    if (w->known_tid == tid)
+        return;
+    write_out(w, now_ns);
+    w->known_tid = tid;
+    w->still_ns = w->asked_sp = w->named_ns = 0;
+    w->open_stack = 0;
+}
+
+void wall_look(u64 now_ns)
+{
+    u32 n = __atomic_load_n(&thread_rows, __ATOMIC_ACQUIRE);
+    u64 periods = (now_ns - next_ns) / period_ns + 1;
+    next_ns += periods * period_ns;
+    due_ns = next_ns + cpu_random(period_ns);
+    for (u32 row = 1; row < n; row++) {
+        u32 tid = __atomic_load_n(&thread_tid[row], __ATOMIC_ACQUIRE);
+        if (tid == UINT32_MAX)
+            tid = 0;
+        meet(row, tid, now_ns);
+        if (tid)
+            look_at(row, tid, periods * period_ns, now_ns);
+    }
+    if (now_ns - flushed_ns >= FLUSH_NS)
+        wall_flush(now_ns);
+}
+
+void wall_flush(u64 now_ns)
+{
+    u32 n = __atomic_load_n(&thread_rows, __ATOMIC_ACQUIRE);
+    for (u32 row = 1; row < n; row++)
+        write_out(&watched[row], now_ns);
+    flushed_ns = now_ns;
+}
+
+void wall_set_rate(u32 hz, u64 now_ns)
+{
+    u32 n = __atomic_load_n(&thread_rows, __ATOMIC_ACQUIRE);
+    wall_flush(now_ns);
+    period_ns = hz ? SECOND_NS / hz : 0;
+    next_ns = now_ns;
+    due_ns = now_ns + (hz ? cpu_random(period_ns) : 0);
+    for (u32 row = 1; row < n && hz == 0; row++) {
+        cpu_delete_timer(&watched[row].wall_timer);
+        __atomic_store_n(&watched[row].asked_ns, 0, __ATOMIC_RELAXED);
+    }
+}
+
+void wall_forget(void)
+{
+    period_ns = 0;
+}
