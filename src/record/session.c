@@ -280,10 +280,12 @@ bool session_recall(struct times *out, struct record_view *v, const struct sessi
         return false;
     u32 hz = s->kind == RECORD_CPU ? v->header.answer.cpu_hz : v->header.answer.wall_hz;
     i64 now = (i64)(clock_ns(CLOCK_MONOTONIC) - v->header.start_mono_ns);
-    i64 from = now + at_ns > 0 ? now + at_ns : 0, to = from + s->duration_ns;
+    i64 from = now + at_ns, to = from + s->duration_ns < now ? from + s->duration_ns : now;
+    from = from > 0 ? from : 0;
+    to = to > from ? to : from;
     *out = (struct times){.kind = s->kind, .period_ns = hz ? 1000000000 / hz : 0};
     out->time_ns = (i64)v->header.start_time_ns + from;
-    out->duration_ns = (to < now ? to : now) - from;
+    out->duration_ns = to - from;
     times_collect(out, v, (u64)from, (u64)to, a);
     return out->nsample != 0 ||
            err_set(e, ENOENT,

@@ -142,6 +142,36 @@ static i32 descriptor_of(const struct blocked_call *call)
     }
 }
 
+bool blocked_may_poke(const struct blocked_call *call)
+{
+    switch (call->number) {
+    case SYS_write:
+    case SYS_writev:
+    case SYS_pwrite64:
+    case SYS_pwritev:
+    case SYS_pwritev2:
+    case SYS_sendto:
+    case SYS_sendmsg:
+    case SYS_sendmmsg:
+    case SYS_sendfile:
+    case SYS_splice:
+    case SYS_vmsplice:
+    case SYS_tee:
+    case SYS_copy_file_range:
+    case SYS_recvmsg:
+    case SYS_recvmmsg:
+    case SYS_getrandom:
+    case SYS_io_getevents:
+    case SYS_io_uring_enter:
+    case NONE:
+        return false;
+    case SYS_recvfrom:
+        return !(call->argument[3] & MSG_WAITALL);
+    default:
+        return true;
+    }
+}
+
 static void hex_group(struct text *t, u32 n)
 {
     char digits[5], *at = digits + sizeof(digits);

@@ -46,7 +46,7 @@ bool cpu_delete_timer(u32 *timer)
     return true;
 }
 
-static i32 clock_of(u32 tid)
+i32 cpu_clock(u32 tid)
 {
     return (i32)(~tid << 3 | 6);
 }
@@ -54,7 +54,7 @@ static i32 clock_of(u32 tid)
 u64 cpu_clock_ns(u32 tid)
 {
     struct timespec t;
-    if (clock_gettime(clock_of(tid), &t) != 0)
+    if (clock_gettime(cpu_clock(tid), &t) != 0)
         return 0;
     return (u64)t.tv_sec * SECOND_NS + (u64)t.tv_nsec;
 }
@@ -122,7 +122,7 @@ void cpu_arm(u32 row)
         !__atomic_compare_exchange_n(&w->cpu_timer, &none, UINT32_MAX, false, __ATOMIC_ACQ_REL,
                                      __ATOMIC_RELAXED))
         return;
-    u32 timer = cpu_make_timer(clock_of(tid), tid, &w->cpu_timer);
+    u32 timer = cpu_make_timer(cpu_clock(tid), tid, &w->cpu_timer);
     __atomic_store_n(&w->cpu_timer, timer, __ATOMIC_RELEASE);
     if (timer)
         set_timer(row, tid, period);

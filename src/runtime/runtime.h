@@ -298,16 +298,21 @@ HIDDEN void tick_reset(void);
 
 // Timers of one thread, and what the sampler knows of it.
 struct watched {
-    u32 cpu_timer, wall_timer; // timer's id and 1; 0: none, UINT32_MAX: being made
-    u64 cpu_period_ns;         // that cpu_timer has
-    u64 cpu_first_ns;          // CPU clock of its first end
-    u64 cpu_told;              // ends that it told of
-    u32 cpu_stack;             // where it did last; word offset, 0: nowhere yet
-    u64 run;                   // the thread's function; 0: not known
+    u32 cpu_timer;     // timer's id and 1; 0: none, UINT32_MAX: being made
+    u32 wall_timer;    // tells where the thread runs
+    u32 poke_timer;    // tells where it waits
+    u64 cpu_period_ns; // that cpu_timer has
+    u64 cpu_first_ns;  // CPU clock of its first end
+    u64 cpu_told;      // ends that it told of
+    u32 cpu_stack;     // where it did last; word offset, 0: nowhere yet
+    u64 run;           // the thread's function; 0: not known
 
     // Between the sampler and the thread's own handler.
-    u64 asked_ns;         // time of which the thread is to tell where it went
-    u32 asked_wait;       // row of what it waited for then
+    u64 ran_ns;           // time that the thread ran, or could have run: it is to tell where
+    u64 ready_ns;         // the latter
+    u64 waited_ns;        // likewise, that it waited
+    u32 waited_for;       // row of what
+    u32 ran_stack;        // where it ran last; 0: not known
     u64 told_pc, told_bp; // the registers that it told
     u64 told_sp;          // likewise; visible word
 
@@ -382,7 +387,10 @@ HIDDEN u32 cpu_make_timer(i32 clock, u32 tid, void *cookie);
 // Deletes it; false when there was none.
 HIDDEN bool cpu_delete_timer(u32 *timer);
 
-// A thread's CPU clock; 0: it is gone.
+// The clock of a thread's CPU time.
+HIDDEN i32 cpu_clock(u32 tid);
+
+// What it says; 0: the thread is gone.
 HIDDEN u64 cpu_clock_ns(u32 tid);
 
 // Takes a thread's timer away, and enters what it had not told of yet.
@@ -410,8 +418,12 @@ HIDDEN void wall_look(u64 now_ns);
 // Writes out what was not written yet.
 HIDDEN void wall_flush(u64 now_ns);
 
-// A thread that was asked where it is.  In its handler.
-HIDDEN void wall_answer(u32 row, struct context c);
+// A thread that was asked where it runs, or waits.  In its handler.
+HIDDEN void wall_ran(u32 row, struct context c);
+HIDDEN void wall_waited(u32 row, struct context c);
+
+// A thread ends: what it was to tell is told for it.
+HIDDEN void wall_end(u32 row, u32 tid);
 
 // For a forked child, in which nobody looks.
 HIDDEN void wall_forget(void);
@@ -427,6 +439,9 @@ struct blocked_call {
 
 // False when the thread is running, or gone.
 HIDDEN bool blocked_read(struct blocked_call *call, u32 tid);
+
+// Whether the call can be interrupted by a signal: those that transfer data may then end early.
+HIDDEN bool blocked_may_poke(const struct blocked_call *call);
 
 // Row of what it waits for.
 HIDDEN u32 blocked_describe(const struct blocked_call *call, u32 tid);

@@ -120,7 +120,9 @@ static void on_timer(int signal, siginfo_t *info, void *context)
     if (start_is_ours() && timer == &watched[row].cpu_timer)
         cpu_sample(row, 1 + (u32)info->si_overrun, signal_context(context));
     else if (start_is_ours() && timer == &watched[row].wall_timer)
-        wall_answer(row, signal_context(context));
+        wall_ran(row, signal_context(context));
+    else if (start_is_ours() && timer == &watched[row].poke_timer)
+        wall_waited(row, signal_context(context));
     restart_wait(context);
     errno = error;
 }

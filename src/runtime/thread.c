@@ -102,10 +102,9 @@ void thread_remove(u32 row, u32 tid)
         return;
     record.thread[row].ended = 1;
     cpu_disarm(row, tid);
-    cpu_delete_timer(&watched[row].wall_timer);
+    wall_end(row, tid);
     watched[row].run = 0;
     watched[row].told_sp = 0;
-    __atomic_store_n(&watched[row].asked_ns, 0, __ATOMIC_RELAXED);
     __atomic_store_n(&thread_tid[row], 0, __ATOMIC_RELEASE);
 }
 

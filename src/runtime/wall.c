@@ -2,10 +2,11 @@
 //
 //   - a thread whose CPU clock stands still since it was seen blocked is where it was;
 //   - one that is blocked somewhere else does not run now, so its stack is read from here;
-//   - only one that runs, or whose stack cannot be read without its frame pointer, is asked by a
-//     signal, the latter once for each place.
+//   - one that runs is asked by a timer on its own CPU clock, which ends while it runs;
+//   - one whose stack cannot be read without its frame pointer is asked by a signal, once for each
+//     place, unless it is sending data.
 //
-// So threads that wait see no signals, and cost one reading of a clock a look.
+// So threads that wait see no signals, but for the last, and cost one reading of a clock a look.
 //
 // Time is cut into periods; the look of each is at a random moment in it and stands for all of it.
 #include "runtime/runtime.h"
@@ -72,37 +73,77 @@ static void charge(u32 row, u64 amount_ns, u32 stack, u32 wait, u64 now_ns)
     w->open_ns += amount_ns;
 }
 
-// Has the thread tell where it is.  The kernel takes a timer's signal back at exec, as it would not
-// one that was sent.
-static void ask(u32 row, u32 tid, u64 amount_ns, u32 wait, u64 now_ns)
+// Makes the timer if there is none, and has it end as soon as its clock goes on.
+static void start_timer(u32 *timer, i32 clock, u32 tid)
 {
     static const struct itimerspec at_once = {.it_value = {0, 1}};
+    if (*timer == 0)
+        *timer = cpu_make_timer(clock, tid, timer);
+    if (*timer)
+        syscall(SYS_timer_settime, *timer - 1, 0, &at_once, NULL);
+}
+
+// Has a thread that runs tell where, when the kernel's clock ticks while it does.  What it tells
+// then is true of all its running.  Only its own clock's timer can be used: that one interrupts
+// nothing, should the thread have begun to wait by now.
+static void ask_running(u32 row, u32 tid, u64 amount_ns, bool is_ready, u64 now_ns)
+{
     struct watched *w = &watched[row];
     write_out(w, now_ns);
     w->open_stack = 0;
-    w->asked_wait = wait;
-    if (__atomic_fetch_add(&w->asked_ns, amount_ns, __ATOMIC_RELEASE))
-        return; // it has not told about the last time yet
-    if (w->wall_timer == 0)
-        w->wall_timer = cpu_make_timer(CLOCK_MONOTONIC, tid, &w->wall_timer);
-    if (w->wall_timer)
-        syscall(SYS_timer_settime, w->wall_timer - 1, 0, &at_once, NULL);
+    if (is_ready)
+        __atomic_fetch_add(&w->ready_ns, amount_ns, __ATOMIC_RELAXED);
+    if (__atomic_fetch_add(&w->ran_ns, amount_ns, __ATOMIC_RELEASE) == 0)
+        start_timer(&w->wall_timer, cpu_clock(tid), tid);
 }
 
-void wall_answer(u32 row, struct context c)
+// Has a thread that waits tell where, which interrupts the wait.  The kernel takes a timer's signal
+// back at exec, as it would not one that was sent.
+static void poke(u32 row, u32 tid, u64 amount_ns, u32 wait, u64 now_ns)
 {
     struct watched *w = &watched[row];
-    u64 amount_ns = __atomic_exchange_n(&w->asked_ns, 0, __ATOMIC_ACQUIRE), now = sampler_now_ns();
+    write_out(w, now_ns);
+    w->open_stack = 0;
+    w->waited_for = wait;
+    if (__atomic_fetch_add(&w->waited_ns, amount_ns, __ATOMIC_RELEASE) == 0)
+        start_timer(&w->poke_timer, CLOCK_MONOTONIC, tid);
+}
+
+static void tell_running(u32 row, u32 tid, u32 stack, u64 now_ns)
+{
+    struct watched *w = &watched[row];
+    u64 ran = __atomic_exchange_n(&w->ran_ns, 0, __ATOMIC_ACQUIRE);
+    u64 ready = __atomic_exchange_n(&w->ready_ns, 0, __ATOMIC_RELAXED);
+    ready = ready < ran ? ready : ran;
+    if (ran > ready)
+        add_sample(tid, ran - ready, stack, RECORD_ON_CPU, now_ns);
+    if (ready)
+        add_sample(tid, ready, stack, RECORD_RUNNABLE, now_ns);
+}
+
+void wall_ran(u32 row, struct context c)
+{
+    u32 stack = cpu_stack(c);
+    u64 now = sampler_now_ns();
+    tell_running(row, __atomic_load_n(&thread_tid[row], __ATOMIC_RELAXED), stack, now);
+    watched[row].ran_stack = stack;
+    show(row, stack, RECORD_ON_CPU, now);
+    prctl(PR_GET_NAME, record.thread[row].name);
+}
+
+void wall_waited(u32 row, struct context c)
+{
+    struct watched *w = &watched[row];
+    u64 amount_ns = __atomic_exchange_n(&w->waited_ns, 0, __ATOMIC_ACQUIRE), now = sampler_now_ns();
     if (amount_ns == 0)
         return;
     u32 stack = cpu_stack(c);
     w->told_pc = c.pc;
     w->told_bp = c.bp;
     __atomic_store_n(&w->told_sp, c.sp, __ATOMIC_RELEASE);
-    add_sample(__atomic_load_n(&thread_tid[row], __ATOMIC_RELAXED), amount_ns, stack, w->asked_wait,
+    add_sample(__atomic_load_n(&thread_tid[row], __ATOMIC_RELAXED), amount_ns, stack, w->waited_for,
                now);
-    show(row, stack, w->asked_wait, now);
-    prctl(PR_GET_NAME, record.thread[row].name);
+    show(row, stack, w->waited_for, now);
 }
 
 // Whether the thread was asked at this very place, and told.  The kernel goes back to the system
@@ -121,9 +162,9 @@ static u32 blocked_stack(struct watched *w, const struct blocked_call *call)
     bool is_known = was_told(w, call);
     struct context c = {call->pc, call->sp, is_known ? w->told_bp : 0};
     u32 n = unwind_remote(frame, &flags, c);
-    // Some programs block all signals while they wait: what can be seen has to do.
-    bool was_asked = w->asked_sp == call->sp;
-    if (!(flags & (RECORD_COMPLETE | RECORD_TRUNCATED)) && !is_known && !was_asked)
+    // A program may block all signals while it waits: what can be seen has to do.
+    bool may_poke = w->asked_sp != call->sp && blocked_may_poke(call);
+    if (!(flags & (RECORD_COMPLETE | RECORD_TRUNCATED)) && !is_known && may_poke)
         return 0;
     struct record_key key = {.kind = RECORD_TIME, .flags = flags};
     return record_stack_offset(&record, record_stack_find(&record, key, frame, n));
@@ -140,15 +181,15 @@ static void look_at_blocked(u32 row, u32 tid, const struct blocked_call *call, u
     }
     if (stack == 0) {
         w->asked_sp = call->sp;
-        ask(row, tid, amount, wait, now_ns);
+        poke(row, tid, amount, wait, now_ns);
         return;
     }
     if (cpu_clock_ns(tid) != clock) { // it went on while we read its stack
-        ask(row, tid, amount, RECORD_ON_CPU, now_ns);
+        ask_running(row, tid, amount, false, now_ns);
         return;
     }
     w->still_ns = clock;
-    amount += __atomic_exchange_n(&w->asked_ns, 0, __ATOMIC_ACQUIRE);
+    amount += __atomic_exchange_n(&w->waited_ns, 0, __ATOMIC_ACQUIRE);
     charge(row, amount, stack, wait, now_ns);
 }
 
@@ -187,7 +228,7 @@ static void look_at(u32 row, u32 tid, u64 amount, u64 now_ns)
     // The clock of a thread that is on a CPU goes on while we look.
     bool is_running = cpu_clock_ns(tid) != clock;
     w->asked_sp = 0;
-    ask(row, tid, amount, is_running ? RECORD_ON_CPU : RECORD_RUNNABLE, now_ns);
+    ask_running(row, tid, amount, !is_running, now_ns);
 }
 
 // The row may be another thread's by now.
@@ -228,17 +269,28 @@ void wall_flush(u64 now_ns)
     flushed_ns = now_ns;
 }
 
+void wall_end(u32 row, u32 tid)
+{
+    struct watched *w = &watched[row];
+    bool was_looked_at = cpu_delete_timer(&w->wall_timer);
+    cpu_delete_timer(&w->poke_timer);
+    __atomic_store_n(&w->waited_ns, 0, __ATOMIC_RELAXED);
+    u32 stack = w->ran_stack ? w->ran_stack : record.thread[row].stack;
+    if (was_looked_at && stack)
+        tell_running(row, tid, stack, sampler_now_ns());
+    w->ran_ns = w->ready_ns = 0;
+    w->ran_stack = 0;
+}
+
 void wall_set_rate(u32 hz, u64 now_ns)
 {
     u32 n = __atomic_load_n(&thread_rows, __ATOMIC_ACQUIRE);
+    for (u32 row = 1; row < n && hz == 0; row++)
+        wall_end(row, __atomic_load_n(&thread_tid[row], __ATOMIC_ACQUIRE));
     wall_flush(now_ns);
     period_ns = hz ? SECOND_NS / hz : 0;
     next_ns = now_ns;
     due_ns = now_ns + (hz ? cpu_random(period_ns) : 0);
-    for (u32 row = 1; row < n && hz == 0; row++) {
-        cpu_delete_timer(&watched[row].wall_timer);
-        __atomic_store_n(&watched[row].asked_ns, 0, __ATOMIC_RELAXED);
-    }
 }
 
 void wall_forget(void)
