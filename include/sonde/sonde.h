@@ -9,8 +9,10 @@
  *
  *     SONDE_RATE=512KiB      mean number of allocated bytes between two heap samples; 0: none
  *     SONDE_LOCK_RATE=1ms    mean waiting time between two samples of locks; 0: none
- *     SONDE_DIR=DIR          folder of the live record, /dev/shm/sonde-UID
- *     SONDE_KEEP_EXITED=1    leave the record behind at a clean exit, too
+ *     SONDE_CPU=0            samples of CPU time that are always taken, a second; 0: only when
+ * asked for SONDE_WALL=0           likewise, of all threads' time SONDE_DIR=DIR          folder of
+ * the live record, /dev/shm/sonde-UID SONDE_KEEP_EXITED=1    leave the record behind at a clean
+ * exit, too
  */
 #ifndef SONDE_SONDE_H
 #define SONDE_SONDE_H
@@ -33,6 +35,11 @@ const char *sonde_record_path(void);
  * stay unbiased: each sample has a weight of its own.  -1 when nothing is recorded. */
 int sonde_set_heap_rate(size_t bytes);
 int sonde_set_lock_rate(uint64_t ns);
+
+/* How many samples of CPU time, and of all threads' time, are always taken in a second; the record
+ * keeps those of the last minutes.  0: only while somebody asks for a profile. */
+int sonde_set_cpu_rate(unsigned hz);
+int sonde_set_wall_rate(unsigned hz);
 
 /*
  * Labels: pairs of key and value that say what a thread is doing, such as which endpoint it serves.

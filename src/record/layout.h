@@ -11,6 +11,9 @@
 //     live_key    buckets  hash set of the addresses of sampled blocks that were not freed yet
 //     live_block  rows     what is known of them, beside each address of live_key
 //     region      rows     address ranges that the program mapped and has not unmapped
+//     sample      ring     where threads were, and for how long: samples of CPU and of all time
+//     thread      rows     the threads that samples are of
+//     wait        hash set what threads waited for
 //     stack_slot  u32[]    open-addressed hash table of stacks: their word offsets, 0 free
 //     stack_word  u64[]    struct record_stack and its frames, back to back; word 0 is not used
 //     mapping     rows     executable segments of files; row 0 is not used, row 1 is the program
@@ -18,9 +21,6 @@
 //     label_slot  u32[]    open-addressed hash table of label sets: their offsets, 0 free
 //     label       bytes    sets, sorted by key: key NUL value NUL ... NUL; offset 0: the empty one
 //     text        bytes    strings, each ended by NUL, known by their offsets; offset 0: empty
-//     sample      ring     where threads were, and for how long: samples of CPU and of all time
-//     thread      rows     the threads that samples are of
-//     wait        hash set what threads waited for
 //
 // A section refers only to later ones, so that whoever copies the file from front to back, while it
 // is written, has all that the copied rows refer to.
@@ -46,6 +46,9 @@ enum record_section_id {
     RECORD_LIVE_KEY,
     RECORD_LIVE_BLOCK,
     RECORD_REGION,
+    RECORD_SAMPLE,
+    RECORD_THREAD,
+    RECORD_WAIT,
     RECORD_STACK_SLOT,
     RECORD_STACK_WORD,
     RECORD_MAPPING,
@@ -53,9 +56,6 @@ enum record_section_id {
     RECORD_LABEL_SLOT,
     RECORD_LABEL,
     RECORD_TEXT,
-    RECORD_SAMPLE,
-    RECORD_THREAD,
-    RECORD_WAIT,
     RECORD_NSECTION
 };
 

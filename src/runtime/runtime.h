@@ -306,6 +306,7 @@ struct watched {
     u64 cpu_told;      // ends that it told of
     u32 cpu_stack;     // where it did last; word offset, 0: nowhere yet
     u64 run;           // the thread's function; 0: not known
+    u64 own;           // address of its struct thread; 0: not known
 
     // Between the sampler and the thread's own handler.
     u64 ran_ns;           // time that the thread ran, or could have run: it is to tell where

@@ -22,6 +22,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sonde/sonde.h"
+
 #ifndef CLOSE_RANGE_UNSHARE
 #define CLOSE_RANGE_UNSHARE 2
 #endif
@@ -259,6 +261,29 @@ void sampler_resume(void)
 {
     if (always_cpu_hz || always_wall_hz)
         sampler_wake();
+}
+
+// Has the sampler take notice.
+static int set_always(u32 *always_hz, unsigned hz)
+{
+    if (!signal_timer || !start_is_ready())
+        return -1;
+    u32 *word = &record.header->request.word;
+    __atomic_store_n(always_hz, hz, __ATOMIC_RELAXED);
+    __atomic_fetch_add(word, 1, __ATOMIC_RELEASE);
+    syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0);
+    sampler_wake();
+    return 0;
+}
+
+EXPORT int sonde_set_cpu_rate(unsigned hz)
+{
+    return set_always(&always_cpu_hz, hz);
+}
+
+EXPORT int sonde_set_wall_rate(unsigned hz)
+{
+    return set_always(&always_wall_hz, hz);
 }
 
 void sampler_reset(void)

@@ -30,6 +30,8 @@ static struct {
     int (*set)(pthread_key_t, const void *);
 } real_thread;
 
+static struct thread *first_thread; // which does not enter itself
+
 static pthread_key_t end_key; // whose destructor tells that a thread ends
 static bool has_end_key;
 
@@ -85,6 +87,7 @@ u32 thread_add(u32 tid)
                                          __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
             continue;
         row = at;
+        watched[row].own = tid == (u32)getpid() ? (u64)(uintptr_t)first_thread : 0;
         describe(row, tid);
         __atomic_store_n(&thread_tid[row], tid, __ATOMIC_RELEASE);
         raise_rows(row + 1);
@@ -161,6 +164,7 @@ void thread_reset(void)
         watched[row] = (struct watched){0};
     thread_rows = 1;
     thread.row = 0;
+    first_thread = &thread;
 }
 
 static void on_end(void *row)
@@ -175,6 +179,8 @@ void thread_resolve(void)
 {
     void *address = dlsym(RTLD_NEXT, "pthread_create");
     memcpy(&real_thread.create, &address, sizeof(address));
+    if (!first_thread)
+        first_thread = &thread;
     if (has_end_key)
         return;
     int (*create_key)(pthread_key_t *, void (*)(void *));
@@ -195,6 +201,7 @@ static void enter(const struct birth *b)
     record.thread[row].parent = b->parent;
     record.thread[row].create = b->stack;
     watched[row].run = (u64)(uintptr_t)b->run;
+    watched[row].own = (u64)(uintptr_t)&thread;
     prctl(PR_GET_NAME, record.thread[row].name);
     if (has_end_key)
         real_thread.set(end_key, (void *)(uintptr_t)row);

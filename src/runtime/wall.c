@@ -154,6 +154,15 @@ static bool was_told(const struct watched *w, const struct blocked_call *call)
            (w->told_pc == call->pc || w->told_pc + 2 == call->pc);
 }
 
+// Label set of a thread that does not run.
+static u32 labels_of(const struct watched *w)
+{
+    u32 labels = 0;
+    if (w->own)
+        blocked_copy(&labels, w->own + offsetof(struct thread, labels), sizeof(labels));
+    return labels;
+}
+
 // The stack of a thread that is blocked; 0: it has to be asked.
 static u32 blocked_stack(struct watched *w, const struct blocked_call *call)
 {
@@ -166,7 +175,7 @@ static u32 blocked_stack(struct watched *w, const struct blocked_call *call)
     bool may_poke = w->asked_sp != call->sp && blocked_may_poke(call);
     if (!(flags & (RECORD_COMPLETE | RECORD_TRUNCATED)) && !is_known && may_poke)
         return 0;
-    struct record_key key = {.kind = RECORD_TIME, .flags = flags};
+    struct record_key key = {.kind = RECORD_TIME, .flags = flags, .labels = labels_of(w)};
     return record_stack_offset(&record, record_stack_find(&record, key, frame, n));
 }
 
