@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "record/read.h"
+#include "record/times.h"
 #include "record/write.h"
 
 static u8 *whole; // a record with a stack, a mapping, two live blocks and a tick
@@ -32,6 +33,15 @@ static void make(void)
     key.detail = record_own_add(&r, "own", true);
     b.stack = record_stack_offset(&r, record_stack_find(&r, key, frame, 2));
     record_live_add(&r, record_own_key(0x3000, key.detail), &b);
+    struct record_wait wait = {.state = RECORD_BLOCKED, .kind = RECORD_WAIT_LOCK, .owner = 7};
+    r.thread[1] = (struct record_thread){.tid = 7, .stack = b.stack, .name = "thread"};
+    record_sample_add(&r, &(struct record_sample){.time_ns = 5,
+                                                  .amount_ns = 4,
+                                                  .count = 1,
+                                                  .kind = RECORD_WALL,
+                                                  .tid = 7,
+                                                  .stack = b.stack,
+                                                  .wait = record_wait_add(&r, &wait)});
     record_tick_add(&r, &(struct record_tick){.time_ns = 5});
     r.header->heap_rate_bytes = 524288;
     r.header->state = RECORD_RUNNING;
@@ -54,6 +64,14 @@ static void read_all(struct str bytes)
         record_block(&v, 1, &a);
         for (u32 own = 1; own < record_own_count(&v); own++)
             record_own(&v, own, 1, &a);
+        for (u32 kind = RECORD_CPU; kind <= RECORD_WALL; kind++) {
+            struct times t = {.kind = kind};
+            times_collect(&t, &v, 3, UINT64_MAX, &a);
+            times_cpu(&t, &v, &a);
+            times_wall(&t, &v, &a);
+        }
+        times_threads(&v, 1, &a);
+        times_created(&v, 1, &a);
         record_ticks(&tick, &v, &a);
         record_live_bytes(&v, &nblock);
         record_program(&v);
