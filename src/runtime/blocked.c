@@ -10,7 +10,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -21,12 +20,6 @@ static int process = NONE; // descriptor of the process, in the sampler's own ta
 void blocked_begin(void)
 {
     process = (int)syscall(SYS_pidfd_open, getpid(), 0);
-}
-
-bool blocked_copy(void *to, u64 address, size_t n)
-{
-    struct iovec here = {to, n}, there = {(void *)(uintptr_t)address, n};
-    return syscall(SYS_process_vm_readv, getpid(), &here, 1, &there, 1, 0) == (long)n;
 }
 
 static const char *parse_hex(u64 *out, const char *at)
@@ -81,7 +74,7 @@ static i32 only_of_sets(const struct blocked_call *call)
     i32 found = NONE;
     for (u32 set = 1; set <= 2; set++) {
         u64 word[FDSET_WORDS];
-        if (call->argument[set] == 0 || !blocked_copy(word, call->argument[set], sizeof(word)))
+        if (call->argument[set] == 0 || !stack_copy(word, call->argument[set], sizeof(word)))
             continue;
         for (u32 fd = 0; fd < call->argument[0] && fd < FDSET_WORDS * 64; fd++) {
             if (!(word[fd / 64] >> fd % 64 & 1) || (i32)fd == found)
@@ -131,7 +124,7 @@ static i32 descriptor_of(const struct blocked_call *call)
         return (i32)call->argument[1];
     case SYS_poll:
     case SYS_ppoll:
-        if (call->argument[1] != 1 || !blocked_copy(&first, call->argument[0], sizeof(first)))
+        if (call->argument[1] != 1 || !stack_copy(&first, call->argument[0], sizeof(first)))
             return NONE;
         return first.fd;
     case SYS_select:
@@ -299,10 +292,10 @@ static void describe_lock(struct record_wait *w, const struct blocked_call *call
     w->kind = RECORD_WAIT_LOCK;
     w->lock = call->argument[0];
     if (command == FUTEX_WAIT && value == CONTENDED) {
-        if (blocked_copy(word, w->lock, sizeof(word)) && word[0] == CONTENDED)
+        if (stack_copy(word, w->lock, sizeof(word)) && word[0] == CONTENDED)
             w->owner = thread_if_known(word[2]);
     } else if (command == FUTEX_LOCK_PI) {
-        if (blocked_copy(word, w->lock, sizeof(*word)))
+        if (stack_copy(word, w->lock, sizeof(*word)))
             w->owner = thread_if_known(*word & FUTEX_TID_MASK);
     } else {
         w->owner = thread_if_known(value);

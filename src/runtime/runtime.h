@@ -266,6 +266,9 @@ static inline bool stack_readable(struct window *w, u64 address)
     return (likely(bytes >= 8 && address - w->low <= bytes - 8)) || stack_look(w, address);
 }
 
+// Copies from the process's own memory, which may not be there any more.
+HIDDEN bool stack_copy(void *to, u64 address, size_t n);
+
 // module.c
 
 struct module {
@@ -446,9 +449,6 @@ HIDDEN bool blocked_may_poke(const struct blocked_call *call);
 
 // Row of what it waits for.
 HIDDEN u32 blocked_describe(const struct blocked_call *call, u32 tid);
-
-// Copies from the process's own memory, which may not be there any more.
-HIDDEN bool blocked_copy(void *to, u64 address, size_t n);
 
 // For a new thread of the sampler.
 HIDDEN void blocked_begin(void);

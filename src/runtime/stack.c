@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <sys/auxv.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 enum {
@@ -55,12 +56,18 @@ struct window stack_window(u64 sp)
     return (struct window){0};
 }
 
+bool stack_copy(void *to, u64 address, size_t n)
+{
+    struct iovec here = {to, n}, there = {(void *)(uintptr_t)address, n};
+    return syscall(SYS_process_vm_readv, getpid(), &here, 1, &there, 1, 0) == (long)n;
+}
+
 // A page of another thread's stack.  Only the sampler's thread has such windows.
 static bool copy_page(struct window *w, u64 page)
 {
     static _Alignas(8) u8 copy[PAGE];
     w->low = w->high = 0;
-    if (!blocked_copy(copy, page, PAGE))
+    if (!stack_copy(copy, page, PAGE))
         return false;
     *w = (struct window){page, page + PAGE, true, (u64)(uintptr_t)copy - page};
     return true;

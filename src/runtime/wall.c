@@ -159,7 +159,7 @@ static u32 labels_of(const struct watched *w)
 {
     u32 labels = 0;
     if (w->own)
-        blocked_copy(&labels, w->own + offsetof(struct thread, labels), sizeof(labels));
+        stack_copy(&labels, w->own + offsetof(struct thread, labels), sizeof(labels));
     return labels;
 }
 
