@@ -350,6 +350,26 @@ EXPORT SLOW void *pvalloc(size_t size)
     return block;
 }
 
+static bool was_reached;
+
+static void *probe_malloc(size_t size)
+{
+    was_reached = true;
+    return real.malloc(size);
+}
+
+// An address does not tell: a program that is not position-independent has one of its own for it.
+bool hooks_are_reached(void)
+{
+    void *(*before)(size_t) = hook.malloc;
+    void *(*volatile first_malloc)(size_t) = malloc;
+    void (*volatile first_free)(void *) = free;
+    hook.malloc = probe_malloc;
+    first_free(first_malloc(1));
+    hook.malloc = before;
+    return was_reached;
+}
+
 void hooks_install(bool sampling)
 {
     // Blocks of the bootstrap arena, and sampled ones, have to be recognised for ever.

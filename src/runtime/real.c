@@ -98,13 +98,6 @@ bool real_is_allocators(const void *function)
     return object_of(function) == object_of(&real.malloc);
 }
 
-bool real_is_shadowed(void)
-{
-    void *first = dlsym(RTLD_DEFAULT, "malloc");
-    bool (*ours)(void) = real_is_shadowed;
-    return object_of(&first) != object_of(&ours);
-}
-
 bool real_resolve(void)
 {
     static bool resolving;

@@ -113,13 +113,13 @@ HIDDEN bool real_bootstrap_was_used(void);
 // Whether the function whose address lies at *function is in the same file as the allocator.
 HIDDEN bool real_is_allocators(const void *function);
 
-// Whether the program's calls do not reach us: another malloc() comes before ours.
-HIDDEN bool real_is_shadowed(void);
-
 // Whether blocks can be had at a page and freed like others, as sampling needs it.
 HIDDEN bool real_can_align(void);
 
 // hooks.c
+
+// Whether the public names lead here: another malloc() may come before ours.
+HIDDEN bool hooks_are_reached(void);
 
 // Puts the sampler behind the public names, or the real functions themselves.
 HIDDEN void hooks_install(bool sampling);

@@ -305,7 +305,7 @@ static void configure(void)
         text_warn("no heap profile: this allocator has no memalign() of its own", "");
         heap_rate_bytes = 0;
     }
-    if (heap_rate_bytes && real_is_shadowed()) {
+    if (heap_rate_bytes && !hooks_are_reached()) {
         text_warn("no heap profile: the program's own allocator comes before the library", "");
         heap_rate_bytes = 0;
     }

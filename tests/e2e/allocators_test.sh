@@ -41,7 +41,7 @@ tells() {
     "$sonde" serve -http=localhost:0 >"$tmp/serve.log" 2>&1 &
     server=$!
     wait_for grep -q 'http://' "$tmp/serve.log"
-    numbers=$(curl -s "$(grep -o 'http://[^ ]*' "$tmp/serve.log" | head -n 1)heap?debug=1&pid=$program" | tee "$tmp/answer" | sed -n 's/^# \(Allocator[A-Za-z]*\) = /\1=/p' | xargs)
+    numbers=$(curl -sS "$(grep -o 'http://[^ ]*' "$tmp/serve.log" | head -n 1)heap?debug=1&pid=$program" | tee "$tmp/answer" | sed -n 's/^# \(Allocator[A-Za-z]*\) = /\1=/p' | xargs)
     like "$numbers" "^Allocator=$1 AllocatorSystem=[0-9]{7,} " "$1 tells how much it has ($numbers)"
     if [ "$1" != mimalloc ]; then
         like "$numbers" 'AllocatorInuse=(1[6-9]|2[0-9])[0-9]{6} ' "and how much of that is in use"
