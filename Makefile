@@ -4,6 +4,7 @@
 #   make demo       the story on this machine      make check     all tests
 #   make lint       layout, includes, manual       make bench     costs, as ratios and instruction counts
 #   make fuzz       fuzzers, FUZZ_SECONDS each     make install   PREFIX=/usr/local, DESTDIR=
+#   make soak       tests that take longer
 #
 # VARIANT=asan or tsan builds with a sanitizer into build-asan, build-tsan; "make check-command" tests that.
 
@@ -129,12 +130,12 @@ $(RANDOM): tests/differential/random.c $(PARTS)
 $(BUILD)/tests/programs/%: tests/programs/%.c
 	@mkdir -p $(@D)
 	$(call say,TEST,$@)
-	$(Q)$(CC) -std=gnu17 -Wall -Wextra -Iinclude -O2 -g $< -pthread -ldl -o $@
+	$(Q)$(CC) -std=gnu17 -Wall -Wextra -Iinclude -O2 -g $< -pthread -ldl -lm -o $@
 
 $(BUILD)/tests/programs/%: tests/programs/%.cc
 	@mkdir -p $(@D)
 	$(call say,TEST,$@)
-	$(Q)g++ -Wall -Wextra -Iinclude -O2 -g $< -pthread -ldl -o $@
+	$(Q)g++ -Wall -Wextra -Iinclude -O2 -g $< -pthread -ldl -lm -o $@
 
 $(BUILD)/tests/programs/%.so: tests/programs/%_lib.c
 	@mkdir -p $(@D)
@@ -174,6 +175,10 @@ check-command: $(BUILD)/sonde $(BUILD)/libsonde.so $(BUILD)/libsonde.a $(UNIT) $
 
 check: $(PRODUCTS) $(UNIT) $(PROGRAMS) $(PLUGINS) $(RANDOM) $(TELLERS) $(WALKERS)
 	BUILD=$(BUILD) prove --timer -j2 $(PROVE_FLAGS) $(UNIT) $(SCRIPTS)
+
+# What takes longer than a check may.
+soak: $(PRODUCTS) $(PROGRAMS) $(PLUGINS)
+	ALLOCATIONS=100000000 BUILD=$(BUILD) prove --timer tests/e2e/estimates_test.sh
 
 # Fuzzers, each with its kept inputs; FUZZ_SECONDS of new ones.  A crash leaves its input in $(BUILD)/fuzz.
 FUZZ_SECONDS := 60
@@ -241,5 +246,5 @@ install: $(PRODUCTS)
 clean:
 	rm -rf build build-asan build-tsan build-coverage
 
-.PHONY: all check check-command check-symbols check-unwind fuzz bench bench-library bench-command bench-symbols demo lint format install clean
+.PHONY: all check soak check-command check-symbols check-unwind fuzz bench bench-library bench-command bench-symbols demo lint format install clean
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -52,24 +52,27 @@ static void enter(u16 kind, u32 what, u64 delay_ns, u64 rate_ns, struct context 
     __atomic_fetch_add(&s->amount, (u64)((double)delay_ns / chance + 0.5), __ATOMIC_RELAXED);
 }
 
+static void draw(struct lock_countdown *c)
+{
+    c->rate_ns = lock_rate_ns;
+    c->left = draw_distance(heap_random(), c->rate_ns);
+}
+
 // Takes a delay from a countdown; true when it ran out, with *rate_ns what it had been drawn with.
 static bool is_due(struct lock_countdown *c, u64 delay_ns, u64 *rate_ns)
 {
-    *rate_ns = c->rate_ns;
-    if (c->rate_ns != lock_rate_ns) {
-        // Drawn with another rate, or never: since it does not matter how long one has counted, a
-        // new draw is as good as going on.
-        if (lock_rate_ns == 0)
-            return false;
-        *rate_ns = c->rate_ns = lock_rate_ns;
-        c->left = draw_distance(heap_random(), c->rate_ns);
-    }
-    if (c->left >= delay_ns) {
-        c->left -= delay_ns;
+    if (lock_rate_ns == 0)
         return false;
-    }
-    c->left = draw_distance(heap_random(), c->rate_ns);
-    return true;
+    if (c->rate_ns == 0)
+        draw(c);
+    *rate_ns = c->rate_ns;
+    bool is_hit = c->left < delay_ns;
+    // As in heap_due(): a new draw is as good as going on.
+    if (is_hit || c->rate_ns != lock_rate_ns)
+        draw(c);
+    else
+        c->left -= delay_ns;
+    return is_hit;
 }
 
 static void sample(u16 kind, struct lock_countdown *c, u32 what, u64 delay_ns,

@@ -37,6 +37,12 @@ static void set_distance(struct thread *t, u64 bytes)
     t->beyond = bytes - t->left;
 }
 
+static void draw(struct thread *t, u64 rate)
+{
+    t->rate = rate;
+    set_distance(t, draw_distance(heap_random(), rate));
+}
+
 bool heap_due(size_t size, bool has_counted)
 {
     struct thread *t = &thread;
@@ -49,18 +55,21 @@ bool heap_due(size_t size, bool has_counted)
     }
     if (t->busy)
         return false;
+    if (t->rate == 0)
+        draw(t, rate);
+    u64 distance = t->left + t->beyond;
+    t->sample_rate = t->rate;
+    if (distance < size) {
+        draw(t, rate);
+        return true; // with the rate that this hit was drawn with
+    }
     // The next hit is as far away for who has counted long as for who begins, so that a new rate
     // needs no more than a new draw.
-    u64 distance = t->left + t->beyond;
     if (t->rate != rate)
-        distance = draw_distance(heap_random(), rate);
-    t->rate = rate;
-    if (distance >= size) {
+        draw(t, rate);
+    else
         set_distance(t, distance - size);
-        return false;
-    }
-    set_distance(t, draw_distance(&t->random, rate));
-    return true;
+    return false;
 }
 
 bool heap_set_rate(u64 rate_bytes)
@@ -114,7 +123,7 @@ static void track(void *block, size_t size, struct context caller)
     struct record_key key = {.kind = RECORD_HEAP, .labels = label_current()};
     u32 nframe = unwind(frame, &key.flags, caller);
     struct record_stack *stack = record_stack_find(&record, key, frame, nframe);
-    double chance = draw_chance(size, thread.rate);
+    double chance = draw_chance(size, thread.sample_rate);
     struct record_live live = {
         .size = size,
         .bytes = (u64)((double)size / chance + 0.5),

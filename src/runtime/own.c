@@ -91,7 +91,7 @@ EXPORT void sonde_track(sonde_profile pool, const void *block, size_t bytes)
         return;
     thread.busy++;
     if (start_is_ready()) {
-        double chance = draw_chance(bytes, thread.rate);
+        double chance = draw_chance(bytes, thread.sample_rate);
         struct record_live live = {
             .size = bytes,
             .bytes = (u64)((double)bytes / chance + 0.5),

@@ -59,10 +59,11 @@ struct lock_countdown {
 };
 
 struct thread {
-    u64 left;      // bytes to allocate until the next sample, or until there are looked for it
-    u64 beyond;    // bytes from there to the next sample
-    u64 rate;      // mean distance that they were drawn with; 0: not drawn yet
-    u64 random;    // xorshift state; 0: this thread has not drawn yet
+    u64 left;        // bytes to allocate until the next sample, or until there are looked for it
+    u64 beyond;      // bytes from there to the next sample
+    u64 rate;        // mean distance that they were drawn with; 0: not drawn yet
+    u64 sample_rate; // that the allocation at hand was sampled with
+    u64 random;      // xorshift state; 0: this thread has not drawn yet
     u64 stack_low; // [stack_low, stack_high): memory of this thread's own stack that is known to be
                    // readable
     u64 stack_high;
