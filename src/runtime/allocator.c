@@ -29,6 +29,7 @@ static struct {
 } next;
 
 static enum record_allocator_kind kind;
+static u64 due_ns;             // since the record's start: when it is to be asked in any case
 static u64 asked_ns, pause_ns; // when it was asked last, and how long at least it is left alone
 static u64 asked_bytes;        // the live heap then
 static u32 lock;
@@ -118,17 +119,17 @@ static u64 ask(struct record_allocator *a)
     return cost_ns;
 }
 
-static bool is_due(u64 now_ns, u64 live_bytes)
+bool allocator_has_changed(void)
 {
-    u64 change = live_bytes > asked_bytes ? live_bytes - asked_bytes : asked_bytes - live_bytes;
-    u64 passed_ns = now_ns - asked_ns;
-    return asked_ns == 0 || passed_ns > PERIOD_NS + pause_ns ||
-           (passed_ns > pause_ns && change >= CHANGE_BYTES && change > asked_bytes / CHANGE_SHARE);
+    u64 now = record.header->live_bytes, then = asked_bytes;
+    u64 change = now > then ? now - then : then - now;
+    return kind && change >= CHANGE_BYTES && change > then / CHANGE_SHARE &&
+           lock_clock_ns() - asked_ns > pause_ns;
 }
 
-bool allocator_is_due(void)
+bool allocator_is_due(u64 now_ns)
 {
-    return kind && is_due(lock_clock_ns(), record.header->live_bytes);
+    return kind && (now_ns > due_ns || allocator_has_changed());
 }
 
 void allocator_ask(void)
@@ -141,6 +142,7 @@ void allocator_ask(void)
     asked_bytes = record.header->live_bytes;
     pause_ns = cost_ns * MOST_SHARE > LEAST_PAUSE_NS ? cost_ns * MOST_SHARE : LEAST_PAUSE_NS;
     asked_ns = lock_clock_ns();
+    due_ns = a.time_ns + PERIOD_NS + pause_ns;
     if (cost_ns > TOO_LONG_NS)
         kind = RECORD_ALLOCATOR_UNKNOWN;
     __atomic_store_n(&lock, 0, __ATOMIC_RELEASE);
@@ -149,5 +151,5 @@ void allocator_ask(void)
 void allocator_reset(void)
 {
     lock = 0;
-    asked_ns = 0;
+    due_ns = 0;
 }

@@ -97,12 +97,12 @@ static i64 objects_of(const struct record_live *live)
     return live->size ? (i64)((double)live->bytes / (double)live->size * 65536 + 0.5) : 65536;
 }
 
-static void add_live(void *block, const struct record_live *live)
+static void add_live(void *block, const struct record_live *live, u64 now_ns)
 {
     struct record_header *h = record.header;
     if (record_live_add(&record, (u64)(uintptr_t)block, live)) {
         record_hold(&record, record_stack_at(&record, live->stack), (i64)live->bytes,
-                    objects_of(live), start_clock_ns());
+                    objects_of(live), now_ns);
         __atomic_fetch_add(&h->live_blocks, 1, __ATOMIC_RELAXED);
     } else {
         __atomic_fetch_add(&h->lost_bytes, live->bytes, __ATOMIC_RELAXED);
@@ -124,16 +124,17 @@ static void track(void *block, size_t size, struct context caller)
     u32 nframe = unwind(frame, &key.flags, caller);
     struct record_stack *stack = record_stack_find(&record, key, frame, nframe);
     double chance = draw_chance(size, thread.sample_rate);
+    u64 now_ns = start_clock_ns();
     struct record_live live = {
         .size = size,
         .bytes = (u64)((double)size / chance + 0.5),
         .stack = record_stack_offset(&record, stack),
-        .second = (u32)(start_clock_ns() / 1000000000),
+        .second = (u32)(now_ns / 1000000000),
     };
     count(stack, live.bytes, 1 / chance);
-    add_live(block, &live);
-    tick();
-    if (allocator_is_due() && is_outside_allocator(key.flags, caller))
+    add_live(block, &live, now_ns);
+    tick(now_ns);
+    if (allocator_is_due(now_ns) && is_outside_allocator(key.flags, caller))
         allocator_ask();
 }
 
@@ -158,7 +159,7 @@ bool heap_untrack(void *block, struct record_live *known)
     if (!thread.busy) {
         int error = errno;
         thread.busy++;
-        tick();
+        tick(start_clock_ns());
         thread.busy--;
         errno = error;
     }
@@ -169,7 +170,7 @@ void heap_freed(struct context caller)
 {
     u64 frame[RECORD_MAX_FRAMES];
     u16 flags;
-    if (thread.busy || !allocator_is_due())
+    if (thread.busy || !allocator_has_changed())
         return;
     int error = errno;
     thread.busy++;
@@ -182,5 +183,5 @@ void heap_freed(struct context caller)
 
 void heap_retrack(void *block, const struct record_live *known)
 {
-    add_live(block, known);
+    add_live(block, known, start_clock_ns());
 }

@@ -206,8 +206,10 @@ HIDDEN void lock_find(void *function, const char *name);
 // Finds out which allocator it is.
 HIDDEN void allocator_start(void);
 
-// Whether it is to be asked again.
-HIDDEN bool allocator_is_due(void);
+// Whether it is to be asked again: at this time since the record's start, or because the heap has
+// changed.
+HIDDEN bool allocator_is_due(u64 now_ns);
+HIDDEN bool allocator_has_changed(void);
 
 // Puts what the allocator tells of itself in the record.  Not to be called inside the allocator,
 // nor in a signal handler.
@@ -292,8 +294,8 @@ HIDDEN void module_reset(void);
 
 // tick.c
 
-// Adds a tick to the time line when one is due.
-HIDDEN void tick(void);
+// Adds a tick to the time line when one is due at this time since the record's start.
+HIDDEN void tick(u64 now_ns);
 
 // Frees the lock that another thread may have held when this process was forked.
 HIDDEN void tick_reset(void);

@@ -109,10 +109,9 @@ void tick_reset(void)
     lock = 0;
 }
 
-void tick(void)
+void tick(u64 now_ns)
 {
     sampler_poll();
-    u64 now_ns = start_clock_ns();
     if (now_ns < record_tick_due_ns(&record) || __atomic_exchange_n(&lock, 1, __ATOMIC_ACQUIRE))
         return;
     add(now_ns);

@@ -31,7 +31,7 @@ compare() {
             awk "BEGIN { exit !($z > 4) }" && echo "# $site $3: ${value[$site.$3]:-0} of $4, $z sigma"
         done
     done <"$2"
-    ok "$(awk "BEGIN { print ($worst > 4) }")" "$1: all of $n estimates are within 4 sigma (at most $worst)"
+    ok "$(awk "BEGIN { print ($worst > 4 || $n != 27) }")" "$1: all of $n estimates are within 4 sigma (at most $worst)"
     ok $((far * 100 > n * 20)) "$1: and most within 2 ($far are not)"
 }
 

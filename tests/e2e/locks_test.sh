@@ -69,8 +69,8 @@ if command -v rustc >/dev/null && rustc -O -g "$tmp/locks.rs" -o "$tmp/rust-lock
     rm -f "$SONDE_DIR"/*
     is "$(SONDE_KEEP_EXITED=1 preloaded "$tmp/rust-locks")" 80 "a Rust program with std::sync::Mutex runs"
     record=$(ls "$SONDE_DIR"/*)
-    like "$("$sonde" -top "$record/block" 2>/dev/null)" 'ms .* locks::hold' "its waits are charged"
-    like "$("$sonde" -top "$record/mutex" 2>/dev/null)" 'ms .* locks::' "and its holders"
+    like "$("$sonde" -top -unit=ms "$record/block" 2>/dev/null)" 'ms .* locks::hold' "its waits are charged"
+    like "$("$sonde" -top -unit=ms "$record/mutex" 2>/dev/null)" 'ms .* locks::' "and its holders"
 else
     skip "a Rust program with std::sync::Mutex runs" "no rustc"
     skip "its waits are charged" "no rustc"
