@@ -218,9 +218,11 @@ $(BUILD)/bench/unwind: bench/unwind.c $(call pic,$(RUNTIME))
 	$(call say,BENCH,$@)
 	$(Q)$(CC) $(ALL) $(CFLAGS) $^ -o $@
 
-bench: bench-library bench-command bench-symbols
+bench: bench-library bench-programs bench-command bench-symbols
 bench-library: $(PRODUCTS) $(PROGRAMS) $(BUILD)/bench/unwind
 	BUILD=$(BUILD) bench/library
+bench-programs: $(PRODUCTS) $(PROGRAMS)
+	BUILD=$(BUILD) bench/programs
 bench-command: $(PRODUCTS) $(BUILD)/bench/generate $(BUILD)/bench/measure
 	BUILD=$(BUILD) bench/command
 bench-symbols: $(PRODUCTS) $(BUILD)/bench/measure
@@ -246,5 +248,5 @@ install: $(PRODUCTS)
 clean:
 	rm -rf build build-asan build-tsan build-coverage
 
-.PHONY: all check soak check-command check-symbols check-unwind fuzz bench bench-library bench-command bench-symbols demo lint format install clean
+.PHONY: all check soak check-command check-symbols check-unwind fuzz bench bench-library bench-programs bench-command bench-symbols demo lint format install clean
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -19,7 +19,6 @@ void free_aligned_sized(void *block, size_t alignment, size_t size);
 void cfree(void *block);
 
 enum {
-    SAMPLE_ALIGN = 4096, // not the page size: a page of 64 KiB would make each sample as large
     LEAST_BLOCK = SAMPLE_ALIGN - 64,
     ZEROED_BY_SCAN =
         128 << 10 // larger blocks are read before they are zeroed, so that untouched pages stay so
@@ -33,18 +32,6 @@ static void *boot_realloc(void *block, size_t size);
 struct hook hook = {boot_malloc, boot_free, boot_calloc, boot_realloc};
 
 __thread struct thread thread;
-
-// Takes size from the thread's countdown; true when it ran out.
-static inline bool count_down(size_t size)
-{
-#if defined(__x86_64__)
-    bool ran_out;
-    __asm__("sub %2, %0" : "+m"(thread.left), "=@ccc"(ran_out) : "r"(size));
-    return ran_out;
-#else
-    return __builtin_sub_overflow(thread.left, size, &thread.left);
-#endif
-}
 
 static bool is_power_of_two(size_t n)
 {
@@ -73,7 +60,7 @@ static SLOW void *sampled_malloc(size_t size)
 
 static void *heap_malloc(size_t size)
 {
-    if (unlikely(count_down(size)))
+    if (unlikely(heap_count_down(size)))
         return sampled_malloc(size);
     return real.malloc(size);
 }
@@ -137,7 +124,7 @@ static SLOW void *sampled_calloc(size_t n, size_t size)
 static void *heap_calloc(size_t n, size_t size)
 {
     size_t bytes;
-    if (unlikely(__builtin_mul_overflow(n, size, &bytes)) || unlikely(count_down(bytes)))
+    if (unlikely(__builtin_mul_overflow(n, size, &bytes)) || unlikely(heap_count_down(bytes)))
         return sampled_calloc(n, size);
     return real.calloc(n, size);
 }
@@ -198,7 +185,7 @@ static SLOW void *sampled_realloc(void *block, size_t size)
 
 static void *heap_realloc(void *block, size_t size)
 {
-    if (unlikely(ALIGNED(block)) || unlikely(count_down(size)))
+    if (unlikely(ALIGNED(block)) || unlikely(heap_count_down(size)))
         return sampled_realloc(block, size);
     return real.realloc(block, size);
 }

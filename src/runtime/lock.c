@@ -1,6 +1,6 @@
 // Locks by their public names: mutexes and read-write locks.  A lock that is free costs a call of
 // its "try", which is what the C library does first, too; the clock is read only when there is to
-// be waiting.  While a process has one thread, nobody can wait, and even that is left out.
+// be waiting.  Before a process has a second thread, nobody can wait, and even that is left out.
 //
 // Functions that may sample are reached by jumps from the public names, as in hooks.c.
 #include "runtime/runtime.h"
@@ -84,8 +84,6 @@ static SLOW int contended_lock(pthread_mutex_t *m)
 
 static int measured_lock(pthread_mutex_t *m)
 {
-    if (__libc_single_threaded)
-        return next.mutex_lock(m);
     int status = next.mutex_trylock(m);
     if (likely(status != EBUSY))
         return status;
@@ -119,14 +117,30 @@ static int boot_unlock(pthread_mutex_t *m)
     return next.mutex_unlock(m);
 }
 
+static bool has_threads;
+
+static void install(void)
+{
+    bool measures = lock_rate_ns && has_threads;
+    mutex.lock = measures ? measured_lock : next.mutex_lock;
+    mutex.unlock = measures ? measured_unlock : next.mutex_unlock;
+}
+
+void lock_begin(void)
+{
+    resolve();
+    has_threads = true;
+    install();
+}
+
 void lock_set_rate(u64 rate_ns)
 {
     resolve();
     lock_rate_ns = rate_ns;
     if (record.header)
         record.header->lock_rate_ns = rate_ns;
-    mutex.lock = rate_ns ? measured_lock : next.mutex_lock;
-    mutex.unlock = rate_ns ? measured_unlock : next.mutex_unlock;
+    has_threads |= !__libc_single_threaded;
+    install();
 }
 
 // The public names.

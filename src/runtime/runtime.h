@@ -130,6 +130,22 @@ HIDDEN void hooks_install(bool sampling);
 // Mean distance of samples; 0: none are taken.
 extern HIDDEN u64 heap_rate_bytes;
 
+// Sampled blocks begin at multiples of this: not the page size, since a page of 64 KiB would make
+// each sample as large.
+enum { SAMPLE_ALIGN = 4096 };
+
+// Takes size from the thread's countdown; true when it ran out.
+static inline bool heap_count_down(size_t size)
+{
+#if defined(__x86_64__)
+    bool ran_out;
+    __asm__("sub %2, %0" : "+m"(thread.left), "=@ccc"(ran_out) : "r"(size));
+    return ran_out;
+#else
+    return __builtin_sub_overflow(thread.left, size, &thread.left);
+#endif
+}
+
 // Whether an allocation of size bytes is to be sampled.  To be asked once an allocation, when
 // thread.left has run out or is not counted down elsewhere; has_counted tells that size was already
 // taken from thread.left.
@@ -197,6 +213,9 @@ HIDDEN void lock_reset(void);
 
 // Changes the rate; 0: locks are not followed.
 HIDDEN void lock_set_rate(u64 rate_ns);
+
+// Tells that there are threads from now on: before that, no lock is followed.
+HIDDEN void lock_begin(void);
 
 // Stores the address of the C library's function of this name.
 HIDDEN void lock_find(void *function, const char *name);

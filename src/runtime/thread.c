@@ -245,8 +245,12 @@ static u32 creating_stack(struct context caller)
 EXPORT SLOW int pthread_create(pthread_t *out, const pthread_attr_t *attributes,
                                void *(*run)(void *), void *argument)
 {
+    static bool is_first = true;
     if (!real_thread.create)
         thread_resolve();
+    if (unlikely(is_first))
+        lock_begin();
+    is_first = false;
     struct birth *b = signal_timer ? take_birth() : NULL;
     if (!b)
         return real_thread.create(out, attributes, run, argument);
