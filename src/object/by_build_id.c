@@ -18,39 +18,47 @@ static bool find_local(struct str *path, struct str id, struct arena *a)
     return access(path->ptr, R_OK) == 0;
 }
 
-// The file itself is better than its debug information alone, which has lost the file's offsets.
-static bool find_with(struct str *path, void *library, const char *id, struct arena *a)
+typedef int find_source_function(struct client *, const unsigned char *id, int bytes,
+                                 const char *source, char **path);
+
+// It stays loaded: libcurl, which comes with it, leaves threads' data behind.
+static void *load_library(void)
+{
+    const char *urls = getenv("DEBUGINFOD_URLS");
+    return urls && *urls ? dlopen("libdebuginfod.so.1", RTLD_NOW) : NULL;
+}
+
+// Asks one thing of the servers: a file's source, or what the named function finds.
+static bool ask(struct str *path, void *library, const char *name, const char *id,
+                const char *source, struct arena *a)
 {
     begin_function *begin = (begin_function *)dlsym(library, "debuginfod_begin");
     end_function *end = (end_function *)dlsym(library, "debuginfod_end");
-    find_function *const find[] = {
-        (find_function *)dlsym(library, "debuginfod_find_executable"),
-        (find_function *)dlsym(library, "debuginfod_find_debuginfo"),
-    };
-    struct client *client = begin && end && find[0] && find[1] ? begin() : NULL;
+    void *find = dlsym(library, name);
+    struct client *client = begin && end && find ? begin() : NULL;
+    const unsigned char *text = (const unsigned char *)id; // with 0 for its bytes: it is a text
     char *found = NULL;
-    for (size_t i = 0; client && !found && i < ARRAY_LEN(find); i++) {
-        int fd = find[i](client, (const unsigned char *)id, 0, &found); // 0: id is a text
-        if (fd >= 0)
-            close(fd);
-        else
-            found = NULL;
-    }
-    if (found)
+    if (!client)
+        return false;
+    int fd = source ? ((find_source_function *)find)(client, text, 0, source, &found)
+                    : ((find_function *)find)(client, text, 0, &found);
+    if (fd >= 0) {
+        close(fd);
         *path = arena_str(a, str_of(found));
-    free(found);
-    if (client)
-        end(client);
-    return path->len != 0;
+        free(found);
+    }
+    end(client);
+    return fd >= 0;
 }
 
-static bool find_remote(struct str *path, struct str id, struct arena *a)
+// The file itself is better than its debug information alone, which has lost the file's offsets.
+static bool find_remote(struct str *path, struct str build_id, struct arena *a)
 {
-    const char *urls = getenv("DEBUGINFOD_URLS");
-    void *library = urls && *urls ? dlopen("libdebuginfod.so.1", RTLD_NOW) : NULL;
+    void *library = load_library();
+    const char *id = arena_str(a, build_id).ptr;
     *path = STR("");
-    // It stays loaded: libcurl, which comes with it, leaves threads' data behind.
-    return library && find_with(path, library, arena_str(a, id).ptr, a);
+    return library && (ask(path, library, "debuginfod_find_executable", id, NULL, a) ||
+                       ask(path, library, "debuginfod_find_debuginfo", id, NULL, a));
 }
 
 static bool is_hex(struct str id)
@@ -66,4 +74,12 @@ static bool is_hex(struct str id)
 bool by_build_id_find(struct str *path, struct str build_id, struct arena *a)
 {
     return is_hex(build_id) && (find_local(path, build_id, a) || find_remote(path, build_id, a));
+}
+
+bool by_build_id_find_source(struct str *path, struct str build_id, struct str source,
+                             struct arena *a)
+{
+    void *library = is_hex(build_id) && str_starts(source, STR("/")) ? load_library() : NULL;
+    return library && ask(path, library, "debuginfod_find_source", arena_str(a, build_id).ptr,
+                          arena_str(a, source).ptr, a);
 }

@@ -9,4 +9,9 @@
 // is none.
 bool by_build_id_find(struct str *path, struct str build_id, struct arena *a);
 
+// The same of a source file, by the whole of the name that the debug information has for it; from
+// the servers alone.
+bool by_build_id_find_source(struct str *path, struct str build_id, struct str source,
+                             struct arena *a);
+
 #endif

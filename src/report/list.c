@@ -139,7 +139,7 @@ bool report_list(struct buf *out, struct report *r, struct err *e)
     const u32 *node = matching_nodes(r, &g, &n);
     if (n == 0)
         return err_set(e, ENOENT, "no matches found for regexp: %.*s", STR_ARG(r->parameter));
-    if (!sources_init(&s, &r->config, r->arena, e))
+    if (!sources_init(&s, &r->config, &r->p, r->arena, e))
         return false;
     buf_text(out, "Total: ");
     report_value(out, r, r->total);

@@ -1,17 +1,24 @@
 #include "report/source.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "object/by_build_id.h"
 #include "report/path.h"
 
-enum { MOST_BYTES = 64 << 20 }; // of a source file
+enum {
+    MOST_BYTES = 64 << 20, // of a source file
+    MOST_ASKED = 4         // binaries that servers are asked about for one file
+};
 
-bool sources_init(struct sources *s, const struct config *c, struct arena *a, struct err *e)
+bool sources_init(struct sources *s, const struct config *c, const struct profile *p,
+                  struct arena *a, struct err *e)
 {
-    *s = (struct sources){.search_path = c->source_path, .trim_path = c->trim_path, .arena = a};
+    *s = (struct sources){
+        .p = p, .search_path = c->source_path, .trim_path = c->trim_path, .arena = a};
     table_init(&s->names, a);
     arena_push(a, s->file, s->nfile, s->cap);
     if (s->search_path.len)
@@ -82,13 +89,44 @@ static bool read_built(struct str *bytes, struct str name, struct str folder, st
     return read_at(bytes, str_starts(name, STR("/")) ? name : join(folder, name, s->arena), s);
 }
 
+// Whether one of the location's functions is from that file.
+static bool is_from(const struct profile *p, const struct location *l, struct str name)
+{
+    for (u32 i = 0; i < l->nline; i++) {
+        u32 function = p->line[l->line + i].function;
+        if (str_equal(p->string[p->function[function].filename], name))
+            return true;
+    }
+    return false;
+}
+
+// What servers have, of the binaries that have code from that file.
+static bool read_served(struct str *bytes, struct str name, struct sources *s)
+{
+    const char *urls = getenv("DEBUGINFOD_URLS");
+    u32 asked[MOST_ASKED] = {0}, n = 0;
+    struct str path;
+    for (u32 row = 1; urls && *urls && row < s->p->nlocation && n < MOST_ASKED; row++) {
+        const struct location *l = &s->p->location[row];
+        u32 id = s->p->mapping[l->mapping].build_id, i = 0;
+        while (i < n && asked[i] != id)
+            i++;
+        if (i < n || id == 0 || !is_from(s->p, l, name))
+            continue;
+        asked[n++] = id;
+        if (by_build_id_find_source(&path, s->p->string[id], name, s->arena))
+            return read_at(bytes, path, s);
+    }
+    return false;
+}
+
 static struct source_file *read_source(struct sources *s, struct str name, struct str folder)
 {
     struct source_file *f = arena_new(s->arena, struct source_file, 1);
     struct str path = path_trim(name, s->trim_path, s->search_path), bytes = {0};
     bool is_absolute = str_starts(path, STR("/"));
     bool found = (is_absolute ? read_at(&bytes, path, s) : search(&bytes, path, s)) ||
-                 read_built(&bytes, name, folder, s);
+                 read_built(&bytes, name, folder, s) || read_served(&bytes, name, s);
     if (!found && is_absolute)
         err_write(&f->error, ENOENT, "open %.*s: %s", STR_ARG(path), "no such file or directory");
     else if (!found)

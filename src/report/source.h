@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "base/table.h"
+#include "profile/profile.h"
 #include "report/config.h"
 
 struct source_file {
@@ -13,7 +14,8 @@ struct source_file {
 };
 
 struct sources {
-    struct str search_path; // folders, by ':'
+    const struct profile *p; // says which binaries a file was compiled into
+    struct str search_path;  // folders, by ':'
     struct str trim_path;
     struct table names;
     struct source_file **file; // by row of names
@@ -21,11 +23,13 @@ struct sources {
     struct arena *arena;
 };
 
-// Searches the config's source_path, or else the current folder.
-bool sources_init(struct sources *s, const struct config *c, struct arena *a, struct err *e);
+// Searches the config's source_path, or else the current folder.  p outlives s.
+bool sources_init(struct sources *s, const struct config *c, const struct profile *p,
+                  struct arena *a, struct err *e);
 
 // The file of that name, read once.  A relative name is searched in each folder of the path and in
-// all folders above it.
+// all folders above it.  What is not here the servers of DEBUGINFOD_URLS are asked for, by the
+// binaries that have it.
 const struct source_file *sources_find(struct sources *s, struct str name);
 
 // The same if it was asked for before; NULL otherwise.

@@ -312,7 +312,7 @@ bool report_weblist(struct buf *out, struct report *r, struct err *e)
     struct binaries binaries;
     struct listing listing;
     struct writer w = {.out = out, .r = r, .listing = &listing};
-    if (!sources_init(&w.sources, &r->config, r->arena, e))
+    if (!sources_init(&w.sources, &r->config, &r->p, r->arena, e))
         return false;
     binaries_init(&binaries, &r->p, r->config.intel_syntax, r->arena);
     bool done = listing_build(&listing, &binaries, r, e);

@@ -123,6 +123,10 @@ at() { objdump -d --no-show-raw-insn "$1" | sed -n 's/^ *\([0-9a-f]*\):.*imul .*
 
 if g++ -O2 -g -no-pie -fno-tree-vectorize -o cpp code.cc; then
     check C++ cpp code.cc '^work$' 'mixer::mix$' imul "$(at cpp)"
+    mkdir moved && mv code.cc moved/code.cc
+    like "$("$sonde" -list='^work$' cpu 2>&1)" 'Error: could not find file code.cc on path ' "a source that was moved is missed"
+    like "$("$sonde" -list='^work$' -trim_path="$tmp" -source_path="$tmp/moved" cpu 2>&1)" '400ms +14:.*// CALL$' \
+        "and found by -trim_path and -source_path"
 fi
 if command -v rustc >/dev/null; then
     rustc -C opt-level=2 -g -C relocation-model=static -o rust code.rs

@@ -160,6 +160,9 @@ if ldconfig -p | grep -q libdebuginfod.so.1; then
     is "$(names -lines "$tmp/named.pb.gz" | tail -n 1)" "outer_function $tmp/named.c:2" "debuginfod: of a program that is not here"
     strip -o "$tmp/named" "$tmp/ran"
     is "$(names -lines "$tmp/named.pb.gz" | tail -n 1)" "outer_function $tmp/named.c:2" "debuginfod: of one that was stripped"
+    mkdir -p "$tmp/site/buildid/$was/source$tmp" && mv "$tmp/named.c" "$tmp/site/buildid/$was/source$tmp/named.c"
+    like "$("$sonde" -list=outer_function "$tmp/named.pb.gz" 2>&1)" "^ +\. +1B +2:__attribute__.*outer_function" "debuginfod: of a source file"
+    mv "$tmp/site/buildid/$was/source$tmp/named.c" "$tmp/named.c"
     unset DEBUGINFOD_URLS
 else
     skip "debuginfod" "libdebuginfod.so.1 is not installed"

@@ -58,7 +58,8 @@ unsigned texts(unsigned n)
         out << entry.first << ' ' << entry.second.size() << ' ' << 1.5 * n << '\n';
     static const std::regex expression("(1+2*)+ [0-9]");
     std::string text = out.str();
-    return unsigned(std::distance(std::sregex_iterator(text.begin(), text.end(), expression), std::sregex_iterator()));
+    return unsigned(std::distance(std::sregex_iterator(text.begin(), text.end(), expression),
+                                  std::sregex_iterator()));
 }
 
 void work()
