@@ -79,7 +79,7 @@ rm "$tmp/named.debug"
 # A pipe where debug information would be is not waited for.
 mkfifo "$tmp/pipe"
 gcc -O2 -g -o "$tmp/named" "$tmp/named.c" && cp "$tmp/named" "$tmp/other"
-dwz -m common -M "$tmp/pipe" "$tmp/named" "$tmp/other" 2>"$tmp/log"
+dwz -m "$tmp/common" -M "$tmp/pipe" "$tmp/named" "$tmp/other" 2>"$tmp/log"
 heap "$maps" "$(sum $base "$(address_of "$tmp/named" outer_function)")" >"$tmp/pipe.heap"
 is "$(timeout 20 "$sonde" -text "$tmp/pipe.heap" 2>"$tmp/err" | tail -n 1 | sed 's/.*%  *//')" "outer_function" \
     "a pipe that is named as the common file of dwz"
