@@ -163,11 +163,11 @@ static void *disturb(void *unused)
     pid_t self = (pid_t)syscall(SYS_gettid);
     struct sigaction action = {.sa_sigaction = on_signal,
                                .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK};
-    usleep(500000); // Go takes all signals when it starts
-    sigaction(number, &action, NULL);
+    usleep(500000);
     srand((unsigned)self);
     while (seen.nstack < most) {
         usleep((useconds_t)(rand() % 3000));
+        sigaction(number, &action, NULL); // Go takes all signals when it starts, late perhaps
         pid_t task = choose_task(self);
         if (task)
             syscall(SYS_tgkill, getpid(), task, number);
