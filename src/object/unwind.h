@@ -73,11 +73,12 @@ UNWIND_INLINE bool unwind_is_call(u64 bytes)
     return false;
 }
 
-UNWIND_INLINE bool unwind_is_return(u64 pc, struct unwind_memory m, void *walk)
+// Code without rules may be called by a JIT's, which is in no file: that is known by its calls.
+UNWIND_INLINE bool unwind_is_return(u64 pc, bool in_any, struct unwind_memory m, void *walk)
 {
     u64 bytes;
     return m.is_code(walk, pc) ||
-           (unwind_code_before(&bytes, pc, m, walk) && unwind_is_call(bytes));
+           (in_any && unwind_code_before(&bytes, pc, m, walk) && unwind_is_call(bytes));
 }
 
 // Assemblers write functions that have neither rules nor a frame.  Where one was interrupted, the
@@ -95,12 +96,12 @@ UNWIND_INLINE bool unwind_leaf(struct unwind_frame *f, struct unwind_memory m, v
 
 // The code at hand may use its frame pointer for something else; what lies there is no return
 // address then.
-UNWIND_INLINE bool unwind_by_frame_pointer(struct unwind_frame *f, struct unwind_memory m,
-                                           void *walk)
+UNWIND_INLINE bool unwind_by_frame_pointer(struct unwind_frame *f, bool in_any,
+                                           struct unwind_memory m, void *walk)
 {
     u64 bp = f->bp, pc, caller_bp;
     return bp >= f->sp && bp - f->sp < UNWIND_MOST_BYTES && m.load(walk, &caller_bp, bp) &&
-           m.load(walk, &pc, bp + 8) && unwind_is_return(pc, m, walk) &&
+           m.load(walk, &pc, bp + 8) && unwind_is_return(pc, in_any, m, walk) &&
            unwind_go_to(f, pc, bp + 16, caller_bp);
 }
 
@@ -146,9 +147,9 @@ UNWIND_INLINE __attribute__((always_inline)) bool unwind_step(struct unwind_fram
     case UNWIND_SIGNAL:
         return unwind_over_signal(f, m, walk);
     case UNWIND_UNKNOWN:
-        return unwind_leaf(f, m, walk) || unwind_by_frame_pointer(f, m, walk);
+        return unwind_leaf(f, m, walk) || unwind_by_frame_pointer(f, true, m, walk);
     case UNWIND_OTHER:
-        return unwind_by_frame_pointer(f, m, walk);
+        return unwind_by_frame_pointer(f, false, m, walk);
     default:
         return unwind_by_rule(f, rule, m, walk);
     }

@@ -130,6 +130,8 @@ static void test_calls(void)
     struct unwind_frame f = {600, 1000, 1016, true};
     const struct unwind_rule none = {.cfa = UNWIND_UNKNOWN};
     ok(steps(&m, &f, none) && f.pc == 514, "a caller that is in no file is known by its call");
+    f = (struct unwind_frame){600, 1000, 1016, true};
+    ok(!steps(&m, &f, (struct unwind_rule){.cfa = UNWIND_OTHER}), "but calls no code with rules");
     m.word[3] = 511;
     f = (struct unwind_frame){600, 1000, 1016, true};
     ok(!steps(&m, &f, none), "what is behind no call is no caller");
