@@ -8,13 +8,6 @@ enum { PAGE = 4096 };
 
 __thread struct thread thread;
 
-// Other threads' stacks are copied by a part of the runtime that is not here.
-bool blocked_copy(void *to, u64 address, size_t n)
-{
-    (void)to, (void)address, (void)n;
-    return false;
-}
-
 static void test_own(void)
 {
     u64 word = 1, sp = (u64)(uintptr_t)&word & ~(u64)7;
@@ -44,8 +37,12 @@ static void test_other(void)
     w = (struct window){0};
     ok(!stack_readable(&w, at + 4), "nor a word that is not aligned");
     w = (struct window){.is_remote = true};
-    ok(!stack_readable(&w, at), "nor another thread's that cannot be copied");
+    page[8] = 7;
+    ok(stack_readable(&w, at + 8) && *(const char *)(uintptr_t)(at + 8 + w.shift) == 7,
+       "another thread's is copied");
     munmap(page, 2 * PAGE);
+    w = (struct window){.is_remote = true};
+    ok(!stack_readable(&w, at), "as long as it is there");
 }
 
 int main(void)
