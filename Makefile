@@ -90,7 +90,7 @@ EXAMPLE := $(wildcard examples/upload-server/*.c)
 $(BUILD)/examples/upload-server: $(call object,$(EXAMPLE))
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(SAN) $^ -lmicrohttpd -ljansson -o $@
+	$(Q)$(CC) $(CFLAGS) $(SAN) $^ $(UPLOAD_LIBS) -o $@
 
 $(BUILD)/examples/labels-cpp: examples/labels-cpp/labels.cc include/sonde/sonde.h $(BUILD)/libsonde.so
 	@mkdir -p $(@D)
@@ -106,12 +106,20 @@ RANDOM   := $(BUILD)/tests/differential/random
 PARTS    := $(call object,$(LIBRARY) $(WRITER) src/runtime/draw.c)
 UPLOAD   := $(filter-out %/main.c,$(EXAMPLE))
 
+UPLOAD_LIBS := -lmicrohttpd -ljansson -lcurl -lcrypto
+
 # The example is a program of its own with names that src/ has too, so its tests link it alone.
 UPLOAD_UNIT := $(filter $(BUILD)/tests/unit/upload_%,$(UNIT))
 $(UPLOAD_UNIT): $(BUILD)/tests/unit/%: tests/unit/%.c $(call object,$(UPLOAD)) tests/tap.h
 	@mkdir -p $(@D)
 	$(call say,TEST,$@)
-	$(Q)$(CC) $(ALL) $(CFLAGS) $(SAN) $< $(call object,$(UPLOAD)) -lmicrohttpd -ljansson -o $@
+	$(Q)$(CC) $(ALL) $(CFLAGS) $(SAN) $< $(call object,$(UPLOAD)) $(UPLOAD_LIBS) -o $@
+
+UPLOAD_TESTS := $(BUILD)/tests/upload/gqlgen_server
+$(UPLOAD_TESTS): $(BUILD)/tests/upload/%: tests/upload/%.c $(call object,$(UPLOAD))
+	@mkdir -p $(@D)
+	$(call say,TEST,$@)
+	$(Q)$(CC) $(ALL) $(CFLAGS) $(SAN) $< $(call object,$(UPLOAD)) $(UPLOAD_LIBS) -o $@
 
 $(filter-out $(UPLOAD_UNIT),$(UNIT)): $(BUILD)/tests/unit/%: tests/unit/%.c $(PARTS) tests/tap.h
 	@mkdir -p $(@D)
@@ -173,7 +181,7 @@ check-unwind: $(WALKERS)
 check-command: $(BUILD)/sonde $(BUILD)/libsonde.so $(BUILD)/libsonde.a $(UNIT) $(PROGRAMS) $(PLUGINS)
 	ASAN_OPTIONS=detect_leaks=0 TSAN_OPTIONS=suppressions=$(CURDIR)/tests/tsan.supp BUILD=$(BUILD) prove --timer -j2 $(PROVE_FLAGS) $(UNIT) tests/e2e/command_test.sh tests/e2e/serve_test.sh
 
-check: $(PRODUCTS) $(UNIT) $(PROGRAMS) $(PLUGINS) $(RANDOM) $(TELLERS) $(WALKERS)
+check: $(PRODUCTS) $(UNIT) $(PROGRAMS) $(PLUGINS) $(RANDOM) $(TELLERS) $(WALKERS) $(UPLOAD_TESTS)
 	BUILD=$(BUILD) prove --timer -j2 $(PROVE_FLAGS) $(UNIT) $(SCRIPTS)
 
 # What takes longer than a check may.
@@ -195,7 +203,7 @@ UPLOAD_FUZZERS := $(filter $(BUILD)/fuzz/upload_%,$(FUZZERS))
 $(UPLOAD_FUZZERS): $(BUILD)/fuzz/%: tests/fuzz/%.c $(patsubst %.c,$(BUILD)/fuzz-obj/%.o,$(UPLOAD))
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
-	$(Q)clang $(ALL) $(FUZZ_FLAGS) $(filter %.c %.o,$^) -lmicrohttpd -ljansson -o $@
+	$(Q)clang $(ALL) $(FUZZ_FLAGS) $(filter %.c %.o,$^) $(UPLOAD_LIBS) -o $@
 
 $(filter-out $(UPLOAD_FUZZERS),$(FUZZERS)): $(BUILD)/fuzz/%: tests/fuzz/%.c $(patsubst %.c,$(BUILD)/fuzz-obj/%.o,$(FUZZ_PARTS))
 	@mkdir -p $(@D)

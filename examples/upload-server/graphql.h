@@ -10,9 +10,10 @@ enum {
     GRAPHQL_MOST_TOKENS = 10000,   // of a document
     GRAPHQL_MOST_DEPTH = 48,       // of selections, values, types and fragments within one another
     GRAPHQL_MOST_FIELDS = 100,     // of one object in the answer; bounds what aliases can ask for
-    GRAPHQL_MOST_ERRORS = 16,      // in an answer
-    GRAPHQL_MOST_VALUES = 4096,    // in the variables
-    GRAPHQL_ARENA_BYTES = 4 << 20  // trees of one request
+    GRAPHQL_MOST_INTROSPECTED = 50000, // fields of introspection in an answer
+    GRAPHQL_MOST_ERRORS = 16,          // in an answer
+    GRAPHQL_MOST_VALUES = 4096,        // in the variables
+    GRAPHQL_ARENA_BYTES = 4 << 20      // trees of one request
 };
 
 struct upload;
@@ -37,6 +38,7 @@ struct graphql_value {
     struct str name;       // of the argument or of the object's field that it is
     struct str text;       // a string's characters; the name of an enum's value or of a variable
     bool truth;            // of a Boolean
+    int64_t integer;       // of an Int; one that does not fit is the nearest that does
     struct upload *upload; // of an Upload
     struct graphql_value *child; // a list's or an object's first
     struct graphql_value *next;

@@ -1,13 +1,5 @@
 #include "graphql_coerce.h"
 
-// What values are coerced with.
-struct coercion {
-    const struct graphql_operation
-        *operation; // whose variables arguments name; NULL: variables themselves
-    struct arena *arena;
-    json_t *errors;
-};
-
 // gqlgen prints the Go type of a value that has no place.
 static const char *kind_name(enum graphql_kind kind)
 {
@@ -20,43 +12,117 @@ static const char *kind_name(enum graphql_kind kind)
     return name[kind];
 }
 
-static const struct graphql_value *coerce(struct coercion *c, const struct graphql_type *type,
+static const struct graphql_value *coerce(struct graphql_coercion *c,
+                                          const struct graphql_type *type,
                                           const struct graphql_value *v,
                                           const struct graphql_path *path);
 
-static struct graphql_value *make_list(struct coercion *c, const struct graphql_value *like)
+static struct graphql_value *make(struct graphql_coercion *c, enum graphql_kind kind,
+                                  const struct graphql_value *like)
 {
-    struct graphql_value *list = arena_new(c->arena, struct graphql_value);
-    if (list)
-        *list = (struct graphql_value){.kind = GRAPHQL_LIST, .offset = like->offset};
+    struct graphql_value *v = arena_new(c->arena, struct graphql_value);
+    if (v)
+        *v = (struct graphql_value){.kind = kind, .offset = like->offset};
     else
         graphql_error(c->errors, "the variables are too large");
-    return list;
+    return v;
+}
+
+// A copy of v, coerced, to be linked to others.  NULL: there is an error.
+static struct graphql_value *coerce_copy(struct graphql_coercion *c,
+                                         const struct graphql_type *type, struct str name,
+                                         const struct graphql_value *v,
+                                         const struct graphql_path *path)
+{
+    const struct graphql_value *good = coerce(c, type, v, path);
+    struct graphql_value *copy = good ? make(c, good->kind, good) : NULL;
+    if (!copy)
+        return NULL;
+    *copy = *good;
+    copy->name = name;
+    copy->next = NULL;
+    return copy;
 }
 
 // A value that is no list stands for a list of one.
-static const struct graphql_value *coerce_list(struct coercion *c, const struct graphql_type *type,
+static const struct graphql_value *coerce_list(struct graphql_coercion *c,
+                                               const struct graphql_type *type,
                                                const struct graphql_value *v,
                                                const struct graphql_path *path)
 {
-    struct graphql_value *list = make_list(c, v);
+    struct graphql_value *list = make(c, GRAPHQL_LIST, v);
     struct graphql_value **tail = list ? &list->child : NULL;
     const struct graphql_value *item = v->kind == GRAPHQL_LIST ? v->child : v;
     for (uint32_t i = 0; item && list; i++, item = v->kind == GRAPHQL_LIST ? item->next : NULL) {
         struct graphql_path here = {.outer = path, .index = i};
-        const struct graphql_value *good = coerce(c, type->item, item, &here);
-        struct graphql_value *copy = good ? make_list(c, item) : NULL;
-        if (!copy)
+        *tail = coerce_copy(c, type->item, STR(""), item, &here);
+        if (!*tail)
             return NULL;
-        *copy = *good;
-        copy->next = NULL;
-        *tail = copy;
-        tail = &copy->next;
+        tail = &(*tail)->next;
     }
     return list;
 }
 
-static bool scalar_fits(const struct coercion *c, const struct graphql_type *type,
+static bool refuse(struct graphql_coercion *c, const char *message, const struct graphql_path *path)
+{
+    graphql_error_path(graphql_error(c->errors, "%s", message), path);
+    return false;
+}
+
+// A variable that the client did not give is as good as a field that is not there.
+static bool is_given(const struct graphql_coercion *c, const struct graphql_value *v)
+{
+    return v && (v->kind != GRAPHQL_VARIABLE || !c->operation ||
+                 graphql_variable_find(c->operation, v->text)->value);
+}
+
+static bool fields_are_known(struct graphql_coercion *c, const struct graphql_input *input,
+                             const struct graphql_value *v, const struct graphql_path *path)
+{
+    for (const struct graphql_value *given = v->child; given; given = given->next) {
+        uint32_t i = 0;
+        while (i < input->nfield && !str_equal(given->name, str_of(input->field[i].name)))
+            i++;
+        struct graphql_path here = {.outer = path, .name = given->name};
+        if (i == input->nfield)
+            return refuse(c, "unknown field", &here);
+    }
+    return true;
+}
+
+// Its fields come out in the order of their definitions.
+static const struct graphql_value *coerce_object(struct graphql_coercion *c,
+                                                 const struct graphql_input *input,
+                                                 const struct graphql_value *v,
+                                                 const struct graphql_path *path)
+{
+    struct graphql_value *object = make(c, GRAPHQL_OBJECT, v);
+    struct graphql_value **tail = object ? &object->child : NULL;
+    if (v->kind != GRAPHQL_OBJECT) {
+        graphql_error_path(graphql_error(c->errors, "must be a %s", input->name), path);
+        return NULL;
+    }
+    if (!object || !fields_are_known(c, input, v, path))
+        return NULL;
+    for (uint32_t i = 0; i < input->nfield; i++) {
+        const struct graphql_argument *field = &input->field[i];
+        struct str name = str_of(field->name);
+        struct graphql_path here = {.outer = path, .name = name};
+        const struct graphql_value *given = graphql_value_find(v->child, name);
+        bool is_there = is_given(c, given);
+        if (!is_there && field->type->is_non_null)
+            refuse(c, "must be defined", &here);
+        else if (!is_there)
+            continue;
+        *tail = is_there ? coerce_copy(c, field->type, name, given, &here) : NULL;
+        if (!*tail)
+            return NULL;
+        tail = &(*tail)->next;
+    }
+    return object;
+}
+
+static bool scalar_fits(const struct graphql_coercion *c, const struct graphql_type *type,
                         const struct graphql_value *v, const struct graphql_path *path)
 {
     bool is_upload = str_equal(type->name, STR("Upload"));
@@ -73,7 +139,8 @@ static bool scalar_fits(const struct coercion *c, const struct graphql_type *typ
 }
 
 // The value of a variable that the client did not give is null.
-static const struct graphql_value *resolve(const struct coercion *c, const struct graphql_value *v)
+static const struct graphql_value *resolve(const struct graphql_coercion *c,
+                                           const struct graphql_value *v)
 {
     static const struct graphql_value null = {.kind = GRAPHQL_NULL};
     if (v->kind != GRAPHQL_VARIABLE)
@@ -83,7 +150,8 @@ static const struct graphql_value *resolve(const struct coercion *c, const struc
 }
 
 // NULL: there is an error.
-static const struct graphql_value *coerce(struct coercion *c, const struct graphql_type *type,
+static const struct graphql_value *coerce(struct graphql_coercion *c,
+                                          const struct graphql_type *type,
                                           const struct graphql_value *v,
                                           const struct graphql_path *path)
 {
@@ -96,10 +164,13 @@ static const struct graphql_value *coerce(struct coercion *c, const struct graph
     }
     if (type->item)
         return coerce_list(c, type, v, path);
+    const struct graphql_input *input = graphql_input_find(c->schema, type->name);
+    if (input)
+        return coerce_object(c, input, v, path);
     return scalar_fits(c, type, v, path) ? v : NULL;
 }
 
-static bool coerce_variable(struct coercion *c, struct graphql_variable *v,
+static bool coerce_variable(struct graphql_coercion *c, struct graphql_variable *v,
                             const struct graphql_value *given)
 {
     struct graphql_path all = {.name = STR("variable")}, path = {.outer = &all, .name = v->name};
@@ -115,35 +186,27 @@ static bool coerce_variable(struct coercion *c, struct graphql_variable *v,
     return false;
 }
 
-bool graphql_coerce_variables(const struct graphql_operation *o, const struct graphql_value *given,
-                              struct arena *a, json_t *errors)
+bool graphql_coerce_variables(struct graphql_coercion *c, const struct graphql_operation *o,
+                              const struct graphql_value *given)
 {
-    struct coercion c = {.arena = a, .errors = errors};
     for (struct graphql_variable *v = o->variable; v; v = v->next)
-        if (!coerce_variable(&c, v, graphql_value_find(given, v->name)))
+        if (!coerce_variable(c, v, graphql_value_find(given, v->name)))
             return false;
     return true;
 }
 
-// Whether an argument was left out, or is a variable that was.
-static bool is_absent(const struct graphql_operation *o, const struct graphql_value *v)
-{
-    return !v || (v->kind == GRAPHQL_VARIABLE && !graphql_variable_find(o, v->text)->value);
-}
-
-bool graphql_coerce_arguments(const struct graphql_value *out[GRAPHQL_MOST_ARGUMENTS],
+bool graphql_coerce_arguments(struct graphql_coercion *c,
+                              const struct graphql_value *out[GRAPHQL_MOST_ARGUMENTS],
                               const struct graphql_argument *defined,
-                              const struct graphql_value *given, const struct graphql_operation *o,
-                              const struct graphql_path *path, struct arena *a, json_t *errors)
+                              const struct graphql_value *given, const struct graphql_path *path)
 {
-    struct coercion c = {.operation = o, .arena = a, .errors = errors};
     for (size_t i = 0; i < GRAPHQL_MOST_ARGUMENTS && defined[i].name; i++) {
         struct graphql_path here = {.outer = path, .name = str_of(defined[i].name)};
         const struct graphql_value *v = graphql_value_find(given, here.name);
         out[i] = NULL;
-        if (is_absent(o, v) && !defined[i].type->is_non_null)
+        if (!is_given(c, v) && !defined[i].type->is_non_null)
             continue;
-        out[i] = coerce(&c, defined[i].type, v, &here);
+        out[i] = coerce(c, defined[i].type, v, &here);
         if (!out[i])
             return false;
     }

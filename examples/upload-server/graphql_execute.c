@@ -2,6 +2,7 @@
 
 #include "graphql_coerce.h"
 #include "graphql_collect.h"
+#include "graphql_introspect.h"
 
 // NULL stands for a null that the type forbids: an error is there, and what is around it becomes
 // null.
@@ -11,6 +12,7 @@ struct execution {
     const struct graphql_schema *schema;
     const void *context;
     json_t *errors;
+    uint32_t nintrospected; // fields of the schema's description in the answer
 };
 
 static bool directive_says(struct execution *x, const struct graphql_selection *s, struct str name,
@@ -20,9 +22,9 @@ static bool directive_says(struct execution *x, const struct graphql_selection *
     for (const struct graphql_directive *d = s->directive; d; d = d->next) {
         if (!str_equal(d->name, name))
             continue;
-        bool is_good =
-            graphql_coerce_arguments(argument, graphql_directive_arguments(name), d->argument,
-                                     x->operation, NULL, x->collection.arena, x->errors);
+        struct graphql_coercion c = {x->schema, x->operation, x->collection.arena, x->errors};
+        bool is_good = graphql_coerce_arguments(&c, argument, graphql_directive_arguments(name),
+                                                d->argument, NULL);
         return is_good ? argument[0]->truth : otherwise;
     }
     return otherwise;
@@ -82,14 +84,18 @@ static json_t *complete(struct execution *x, const struct graphql_type *type, js
 }
 
 // Calls the field's function.  NULL: there is an error.
-static json_t *call(struct execution *x, const struct graphql_field *field,
+static json_t *call(struct execution *x, const struct graphql_field *field, json_t *object,
                     const struct graphql_selection *s, const struct graphql_path *path)
 {
     const struct graphql_value *argument[GRAPHQL_MOST_ARGUMENTS] = {0};
     struct err e = {0};
-    struct graphql_call c = {.context = x->context, .argument = argument, .error = &e};
-    if (!graphql_coerce_arguments(argument, field->argument, s->argument, x->operation, path,
-                                  x->collection.arena, x->errors))
+    struct graphql_call c = {.schema = x->schema,
+                             .context = x->context,
+                             .argument = argument,
+                             .value = object,
+                             .error = &e};
+    struct graphql_coercion coercion = {x->schema, x->operation, x->collection.arena, x->errors};
+    if (!graphql_coerce_arguments(&coercion, argument, field->argument, s->argument, path))
         return NULL;
     json_t *value = field->resolve(&c);
     if (!value)
@@ -102,17 +108,19 @@ static json_t *execute_field(struct execution *x, const struct graphql_object *o
                              const struct graphql_path *path)
 {
     const struct graphql_selection *s = collected->merged->selection;
-    const struct graphql_field *field = graphql_field_find(object, s->name);
+    const struct graphql_field *field = graphql_field_find(x->schema, object, s->name);
     struct graphql_collected *within = NULL;
     if (str_equal(s->name, STR("__typename")))
         return json_string(object->name);
-    if (s->selection && !graphql_collect(&within, &x->collection, collected->merged, NULL)) {
+    x->nintrospected += graphql_is_introspection(object);
+    if (x->nintrospected > GRAPHQL_MOST_INTROSPECTED ||
+        (s->selection && !graphql_collect(&within, &x->collection, collected->merged, NULL))) {
         graphql_error_path(graphql_error(x->errors, "the answer is too large"), path);
         return null_unless(field->type->is_non_null);
     }
     if (!field->resolve)
         return complete(x, field->type, json_object_get(value, field->name), within, path);
-    json_t *result = call(x, field, s, path);
+    json_t *result = call(x, field, value, s, path);
     if (!result)
         return null_unless(field->type->is_non_null);
     json_t *done = complete(x, field->type, result, within, path);

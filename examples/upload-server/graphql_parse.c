@@ -183,10 +183,21 @@ static void parse_word(struct parser *p, struct graphql_value *v)
         v->kind = str_equal(v->text, STR("null")) ? GRAPHQL_NULL : GRAPHQL_ENUM;
 }
 
+static int64_t parse_integer(struct str text)
+{
+    uint64_t magnitude;
+    bool is_negative = text.len && text.ptr[0] == '-';
+    if (!str_u64(&magnitude, str_skip(text, is_negative)) || magnitude > INT64_MAX)
+        return is_negative ? INT64_MIN : INT64_MAX;
+    return is_negative ? -(int64_t)magnitude : (int64_t)magnitude;
+}
+
 static void parse_number(struct parser *p, struct graphql_value *v)
 {
     v->kind = p->token.kind == GRAPHQL_TOKEN_INT ? GRAPHQL_INT : GRAPHQL_FLOAT;
     v->text = p->token.text;
+    if (v->kind == GRAPHQL_INT)
+        v->integer = parse_integer(v->text);
     advance(p);
 }
 

@@ -72,6 +72,7 @@ static struct graphql_value *convert(struct arena *a, json_t *json, uint32_t *bu
     --*budget;
     v->kind = kind_of(json);
     v->truth = json_is_true(json);
+    v->integer = json_integer_value(json);
     if (v->kind == GRAPHQL_STRING)
         v->text = text_of(json);
     bool fits = convert_items(v, a, json, budget) && convert_fields(v, a, json, budget);
@@ -99,15 +100,22 @@ static bool get_variables(struct graphql_request *r)
     return r->variables;
 }
 
-bool graphql_request_decode(struct graphql_request *r, struct str text)
+bool graphql_request_decode_json(struct graphql_request *r, json_t *json)
 {
-    *r = (struct graphql_request){0};
+    *r = (struct graphql_request){.json = json_incref(json)};
     arena_init(&r->arena, GRAPHQL_ARENA_BYTES);
-    r->json = json_loadb(text.ptr, text.len,
-                         JSON_DISABLE_EOF_CHECK | JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
     return r->json && (json_is_object(r->json) || json_is_null(r->json)) &&
            get_text(&r->query, r->json, "query") &&
            get_text(&r->operation_name, r->json, "operationName") && get_variables(r);
+}
+
+bool graphql_request_decode(struct graphql_request *r, struct str text)
+{
+    json_t *json = json_loadb(text.ptr, text.len,
+                              JSON_DISABLE_EOF_CHECK | JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+    bool is_good = graphql_request_decode_json(r, json);
+    json_decref(json);
+    return is_good;
 }
 
 void graphql_request_free(struct graphql_request *r)
@@ -197,7 +205,8 @@ static const struct graphql_operation *prepare(struct graphql_document *d,
             graphql_error(errors, "operation %.*s not found", STR_ARG(r->operation_name)),
             GRAPHQL_VALIDATION_FAILED);
     const struct graphql_value *given = r->variables ? r->variables->child : NULL;
-    return o && graphql_coerce_variables(o, given, &r->arena, errors) ? o : NULL;
+    struct graphql_coercion c = {.schema = schema, .arena = &r->arena, .errors = errors};
+    return o && graphql_coerce_variables(&c, o, given) ? o : NULL;
 }
 
 unsigned graphql_request_answer(json_t **answer, struct graphql_request *r,

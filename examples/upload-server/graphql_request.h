@@ -15,6 +15,9 @@ struct graphql_request {
 
 // False: the text is no such request.  Bytes behind it are ignored, as gqlgen ignores them.
 bool graphql_request_decode(struct graphql_request *r, struct str text);
+
+// The same of JSON that was read already; NULL is no request.
+bool graphql_request_decode_json(struct graphql_request *r, json_t *json);
 void graphql_request_free(struct graphql_request *r);
 
 // Puts an upload where path ("variables.files.0") says; key is the name of its part.  Fails with

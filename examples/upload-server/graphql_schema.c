@@ -2,22 +2,38 @@
 
 #include <stdio.h>
 
+#include "graphql_introspect.h"
+
 const struct graphql_object *graphql_object_find(const struct graphql_schema *s, struct str name)
 {
     for (uint32_t i = 0; i < s->nobject; i++)
         if (str_equal(str_of(s->object[i].name), name))
             return &s->object[i];
+    for (uint32_t i = 0; i < graphql_nintrospection; i++)
+        if (str_equal(str_of(graphql_introspection[i].name), name))
+            return &graphql_introspection[i];
     return NULL;
 }
 
-const struct graphql_field *graphql_field_find(const struct graphql_object *o, struct str name)
+const struct graphql_input *graphql_input_find(const struct graphql_schema *s, struct str name)
+{
+    for (uint32_t i = 0; i < s->ninput; i++)
+        if (str_equal(str_of(s->input[i].name), name))
+            return &s->input[i];
+    return NULL;
+}
+
+const struct graphql_field *graphql_field_find(const struct graphql_schema *s,
+                                               const struct graphql_object *o, struct str name)
 {
     static const struct graphql_type type_name = GRAPHQL_NON_NULL("String");
     static const struct graphql_field typename = {.name = "__typename", .type = &type_name};
     for (uint32_t i = 0; i < o->nfield; i++)
         if (str_equal(str_of(o->field[i].name), name))
             return &o->field[i];
-    return str_equal(name, STR("__typename")) ? &typename : NULL;
+    if (str_equal(name, STR("__typename")))
+        return &typename;
+    return o == s->root[GRAPHQL_QUERY] ? graphql_introspect_root(name) : NULL;
 }
 
 const struct graphql_argument *graphql_directive_arguments(struct str name)
@@ -46,6 +62,11 @@ bool graphql_is_scalar(struct str name)
         if (str_equal(str_of(scalar[i].name), name))
             return true;
     return false;
+}
+
+const char *graphql_scalar_name(uint32_t i)
+{
+    return i < ARRAY_LEN(scalar) ? scalar[i].name : NULL;
 }
 
 bool graphql_scalar_accepts(struct str name, enum graphql_kind kind)

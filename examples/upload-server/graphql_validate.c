@@ -77,9 +77,48 @@ static void use_variables(struct checker *c, const struct graphql_value *v)
     }
 }
 
+static const struct graphql_argument *argument_find(const struct graphql_argument *a, size_t n,
+                                                    struct str name)
+{
+    for (size_t i = 0; i < n && a[i].name; i++)
+        if (str_equal(str_of(a[i].name), name))
+            return &a[i];
+    return NULL;
+}
+
+static void check_value(struct checker *c, const struct graphql_type *type,
+                        const struct graphql_value *v);
+
+static void check_object(struct checker *c, const struct graphql_input *input,
+                         const struct graphql_value *v)
+{
+    for (const struct graphql_value *given = v->child; given; given = given->next) {
+        const struct graphql_argument *field =
+            argument_find(input->field, input->nfield, given->name);
+        if (!field)
+            complain(c, given->offset, "Field \"%.*s\" is not defined by type \"%s\".",
+                     STR_ARG(given->name), input->name);
+        else if (graphql_value_find(given->next, given->name))
+            complain(c, given->offset, "There can be only one input field named \"%s\".",
+                     field->name);
+        else
+            check_value(c, field->type, given);
+    }
+    for (uint32_t i = 0; i < input->nfield; i++) {
+        const struct graphql_argument *field = &input->field[i];
+        char wanted[GRAPHQL_TYPE_TEXT];
+        if (!field->type->is_non_null || graphql_value_find(v->child, str_of(field->name)))
+            continue;
+        graphql_type_print(wanted, field->type);
+        complain(c, v->offset, "Field \"%s.%s\" of required type \"%s\" was not provided.",
+                 input->name, field->name, wanted);
+    }
+}
+
 static void check_value(struct checker *c, const struct graphql_type *type,
                         const struct graphql_value *v)
 {
+    const struct graphql_input *input = graphql_input_find(c->schema, type->name);
     if (v->kind == GRAPHQL_VARIABLE) {
         check_variable_use(c, type, v);
     } else if (type->item && v->kind == GRAPHQL_LIST) {
@@ -87,6 +126,8 @@ static void check_value(struct checker *c, const struct graphql_type *type,
             check_value(c, type->item, item);
     } else if (type->item && v->kind != GRAPHQL_NULL) {
         check_value(c, type->item, v);
+    } else if (input && v->kind == GRAPHQL_OBJECT) {
+        check_object(c, input, v);
     } else if (v->kind == GRAPHQL_NULL ? type->is_non_null
                                        : !graphql_scalar_accepts(type->name, v->kind)) {
         char wanted[GRAPHQL_TYPE_TEXT];
@@ -97,22 +138,13 @@ static void check_value(struct checker *c, const struct graphql_type *type,
     }
 }
 
-static const struct graphql_argument *argument_find(const struct graphql_argument *a,
-                                                    struct str name)
-{
-    for (size_t i = 0; i < GRAPHQL_MOST_ARGUMENTS && a[i].name; i++)
-        if (str_equal(str_of(a[i].name), name))
-            return &a[i];
-    return NULL;
-}
-
 // owner, for messages, is what has the arguments: a field "Mutation.uploadFile" or a directive
 // "@skip".
 static void check_arguments(struct checker *c, const struct graphql_argument *defined,
                             const char *owner, const struct graphql_value *given, uint32_t offset)
 {
     for (const struct graphql_value *v = given; v; v = v->next) {
-        const struct graphql_argument *a = argument_find(defined, v->name);
+        const struct graphql_argument *a = argument_find(defined, GRAPHQL_MOST_ARGUMENTS, v->name);
         if (!a)
             complain(c, v->offset, "Unknown argument \"%.*s\" on \"%s\".", STR_ARG(v->name), owner);
         else if (graphql_value_find(v->next, v->name))
@@ -163,26 +195,13 @@ static const struct graphql_object *object_of(const struct checker *c,
 static void check_selections(struct checker *c, const struct graphql_object *object,
                              struct graphql_selection *s);
 
-static void complain_of_field(struct checker *c, const struct graphql_object *object,
-                              const struct graphql_selection *s)
-{
-    bool is_introspection =
-        str_equal(s->name, STR("__schema")) || str_equal(s->name, STR("__type"));
-    if (is_introspection && object == c->schema->root[GRAPHQL_QUERY])
-        complain(c, s->offset,
-                 "Cannot query field \"%.*s\": this server does not support introspection yet.",
-                 STR_ARG(s->name));
-    else
-        complain(c, s->offset, "Cannot query field \"%.*s\" on type \"%s\".", STR_ARG(s->name),
-                 object->name);
-}
-
 static void check_field(struct checker *c, const struct graphql_object *object,
                         struct graphql_selection *s)
 {
-    const struct graphql_field *field = graphql_field_find(object, s->name);
+    const struct graphql_field *field = graphql_field_find(c->schema, object, s->name);
     if (!field) {
-        complain_of_field(c, object, s);
+        complain(c, s->offset, "Cannot query field \"%.*s\" on type \"%s\".", STR_ARG(s->name),
+                 object->name);
         use_variables(c, s->argument);
         return;
     }
@@ -322,7 +341,7 @@ static void check_variable(struct checker *c, const struct graphql_variable *v)
     check_directives(c, v->directive, false);
     if (graphql_variable_find(c->operation, v->name) != v) {
         complain(c, v->offset, "There can be only one variable named \"$%.*s\".", STR_ARG(v->name));
-    } else if (!graphql_is_scalar(named->name)) {
+    } else if (!graphql_is_scalar(named->name) && !graphql_input_find(c->schema, named->name)) {
         bool is_known = graphql_object_find(c->schema, named->name);
         complain(c, v->offset,
                  is_known ? "Variable \"$%.*s\" cannot be of the non-input type \"%.*s\"."

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "http.h"
+#include "schema.h"
 #include "store_folder.h"
 
 enum { EXIT_STOPPED = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
@@ -72,7 +73,7 @@ int main(int argc, char **argv)
 {
     struct options options;
     struct metrics metrics = {0};
-    struct service service = {.options = &options, .metrics = &metrics};
+    struct service service = {.options = &options, .metrics = &metrics, .schema = &schema_uploads};
     struct err e;
     if (!options_parse(&options, argc, argv, &e))
         return fail(EXIT_USAGE, &e);

@@ -28,6 +28,8 @@ static const struct option {
     {"put", PUT, offsetof(struct options, put), "stream",
      "stream: copy a file to the store in pieces; readall: read it whole first; implies "
      "-stream=false"},
+    {"batch", SWITCH, offsetof(struct options, batch), "true",
+     "take several operations in one request, as a list"},
     {"max-connections", COUNT, offsetof(struct options, max_connections), "256",
      "most clients at a time"},
     {"timeout", SECONDS, offsetof(struct options, timeout_s), "60s", "longest silence of a client"},

@@ -20,6 +20,7 @@ struct options {
     uint64_t max_memory; // bytes: shorter requests are held in memory, others in temporary files
     uint64_t put;        // enum options_put
     bool stream;         // files go to the store while they arrive
+    bool batch;          // a request may have several operations
     uint64_t max_connections;
     uint64_t timeout_s; // a connection may be idle
     uint64_t grace_s;   // uploads may take after SIGTERM

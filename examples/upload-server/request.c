@@ -4,9 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "graphql_request.h"
+#include "graphql_batch.h"
 #include "multipart.h"
-#include "schema.h"
 #include "text.h"
 #include "transport.h"
 
@@ -154,15 +153,15 @@ bool request_feed(struct request *r, const void *bytes, size_t n)
 
 static void finish_json(struct request *r)
 {
-    struct graphql_request q;
+    struct graphql_batch b;
     json_t *json;
-    if (graphql_request_decode(&q, text_str(&r->text))) {
-        unsigned status = graphql_request_answer(&json, &q, &schema_uploads, r->service);
+    if (graphql_batch_decode(&b, text_str(&r->text), r->service->options->batch)) {
+        unsigned status = graphql_batch_answer(&json, &b, r->service->schema, r->service);
         answer_json(&r->answer, status, json);
     } else {
         answer_error(&r->answer, STATUS_BAD_REQUEST, "json request body could not be decoded");
     }
-    graphql_request_free(&q);
+    graphql_batch_free(&b);
 }
 
 const struct answer *request_finish(struct request *r)

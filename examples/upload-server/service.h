@@ -3,6 +3,7 @@
 #ifndef UPLOAD_SERVICE_H
 #define UPLOAD_SERVICE_H
 
+#include "graphql_schema.h"
 #include "metrics.h"
 #include "options.h"
 #include "store.h"
@@ -11,6 +12,7 @@ struct service {
     const struct options *options;
     struct metrics *metrics;
     struct store *store;
+    const struct graphql_schema *schema; // its resolvers' context is this struct
 };
 
 #endif

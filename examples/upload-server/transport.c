@@ -6,9 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "graphql_request.h"
+#include "graphql_batch.h"
 #include "io.h"
-#include "schema.h"
 #include "text.h"
 #include "upload.h"
 
@@ -23,7 +22,7 @@ struct transport {
     bool is_in_part;
     bool is_ended;    // nothing more is taken: the body was whole, or the request failed
     struct text text; // of the part "operations" or "map"
-    struct graphql_request request;
+    struct graphql_batch batch;
     json_t *map;   // part name -> paths, without the parts that came
     json_t *paths; // of the file that is arriving
     struct upload *first, **tail, *current;
@@ -90,7 +89,8 @@ static bool decode_map(struct transport *t)
 static bool end_head(struct transport *t)
 {
     bool is_good = t->stage == STAGE_MAP ? decode_map(t)
-                                         : graphql_request_decode(&t->request, text_str(&t->text));
+                                         : graphql_batch_decode(&t->batch, text_str(&t->text),
+                                                                t->service->options->batch);
     if (!is_good)
         return fail(t, "%s", head[t->stage].undecodable);
     text_free(&t->text);
@@ -181,20 +181,25 @@ __attribute__((noinline)) static bool multipart_handle_part(void *context, const
     return is_kept || fail_file(t);
 }
 
+static void finish_put(struct upload *u)
+{
+    const struct store_class *store = u->put ? u->service->store->call : NULL;
+    if (store && !store->finish(u->put, &u->error)) {
+        store->abort(u->put);
+        u->put = NULL;
+    }
+}
+
 // Puts the file to each of the places that the map names.
 static bool end_file(struct transport *t)
 {
     struct upload *u = t->current;
-    const struct store_class *store = t->service->store->call;
     struct err e;
-    if (u->put && !store->finish(u->put, &u->error)) {
-        store->abort(u->put);
-        u->put = NULL;
-    }
+    finish_put(u);
     for (size_t i = 0; i < json_array_size(t->paths); i++) {
         const json_t *path = json_array_get(t->paths, i);
         struct str at = {json_string_value(path), json_string_length(path)};
-        if (!graphql_request_add_upload(&t->request, u, str_of(u->key), at, &e))
+        if (!graphql_batch_add_upload(&t->batch, u, str_of(u->key), at, &e))
             return fail(t, "%s", e.text);
     }
     return true;
@@ -250,7 +255,7 @@ void transport_close(struct transport *t)
 {
     close_uploads(t);
     atomic_fetch_sub(&t->service->metrics->uploads_in_flight, 1);
-    graphql_request_free(&t->request);
+    graphql_batch_free(&t->batch);
     answer_free(&t->failure);
     json_decref(t->map);
     json_decref(t->paths);
@@ -286,6 +291,6 @@ void transport_finish(struct transport *t, struct answer *a)
         return;
     }
     json_t *json;
-    unsigned status = graphql_request_answer(&json, &t->request, &schema_uploads, t->service);
+    unsigned status = graphql_batch_answer(&json, &t->batch, t->service->schema, t->service);
     answer_json(a, status, json);
 }

@@ -91,6 +91,10 @@ uploads_are_kept() {
     answer=$(graphql -F operations="$two" -F map='{"0":["variables.files.0","variables.files.1"]}' -F 0=@b.txt)
     is "$answer" '{"data":{"uploadFiles":[{"name":"b.txt","size":9},{"name":"b.txt","size":9}]}}
 200' "$name: one file in two places"
+    answer=$(graphql -F operations="[$one,$one]" -F map='{"0":["0.variables.file"],"1":["1.variables.file"]}' \
+        -F 0=@a.txt -F 1=@empty.bin)
+    like "$answer" '^\[\{"data":\{"uploadFile":\{.*"a.txt".*\}\}\},\{"data":\{"uploadFile":\{.*"empty.bin".*\}\}\}\]$' \
+        "$name: several operations in one request"
     is "$(find store -size 9c -exec cmp -s b.txt {} \; -print | wc -l)" "$2" "$name: is kept as often as it is put"
     is "$(metric buffer_bytes) $(metric uploads_in_flight)" "0 0" "$name: no buffer is left"
     is "$(unfinished)" "" "$name: no temporary file is left"
@@ -107,7 +111,7 @@ like "$(curl -si -X POST "$url/healthz")" '^HTTP/1.1 405 ' "healthz takes no POS
 like "$(curl -si -X POST "$url/healthz")" '^Allow: GET, HEAD' "and says what it takes"
 like "$(curl -sI "$url/metrics")" '^HTTP/1.1 200 ' "metrics answers HEAD"
 like "$(curl -s "$url/metrics")" '^# TYPE upload_server_requests_total counter$' "metrics are typed"
-is "$(metric files_total) $(metric upload_bytes_total)" "8 90000028" "and count files and their bytes"
+is "$(metric files_total) $(metric upload_bytes_total)" "10 90000033" "and count files and their bytes"
 is "$(grep -Evc '^\{"time":"[0-9TZ:.-]+","remote":"(127.0.0.1|::1)","method":"[A-Z]+","path":"/[a-z]*","status":[0-9]{3},"broken_off":false,"bytes_in":[0-9]+,"bytes_out":[0-9]+,"ms":[0-9.]+\}$' log)" \
     0 "the access log is an object a line"
 "$server" -listen=localhost:0 -store=store >/dev/null 2>second
@@ -139,7 +143,7 @@ errors_are_gqlgens() {
     error "the first part is operations" 422 '"first part must be operations"' -F map="$map" -F operations="$one"
     error "the second is map" 422 '"second part must be map"' -F operations="$one"
     error "operations is JSON" 422 '"operations form field could not be decoded"' -F operations=no -F map="$map" -F 0=@a.txt
-    error "operations is no list" 422 '"operations form field could not be decoded"' -F operations="[$one]" -F map="$map"
+    error "operations is no empty list" 422 '"operations form field could not be decoded"' -F operations="[]" -F map="$map"
     error "map is JSON" 422 '"map form field could not be decoded"' -F operations="$one" -F map=no -F 0=@a.txt
     error "map may be null" 422 "$null" -F operations="$one" -F map=null
     error "a file needs a place" 422 '"invalid empty operations paths list for key 0"' -F operations="$one" -F map={} -F 0=@a.txt

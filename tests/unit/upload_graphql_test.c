@@ -1,8 +1,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../examples/upload-server/graphql_batch.h"
 #include "../../examples/upload-server/graphql_parse.h"
-#include "../../examples/upload-server/graphql_request.h"
 #include "../tap.h"
 
 // A schema of its own:
@@ -10,7 +10,9 @@
 //     type Query { echo(text: String, number: Float, flag: Boolean, list: [Int!]): String!
 //                  node: Node  nodes: [Node]  strict: Node!  broken: Node }
 //     type Node  { id: ID!  label: String  inner: Node }
-//     type Mutation { take(file: Upload!): String!  takeAll(files: [Upload!]!): [String!]! }
+//     type Mutation { take(file: Upload!): String!  takeAll(files: [Upload!]!): [String!]!
+//                     give(parcel: Parcel!): String! }
+//     input Parcel { weight: Int  file: Upload! }
 
 static void print_value(char *out, size_t cap, const struct graphql_value *v)
 {
@@ -69,12 +71,27 @@ static json_t *resolve_take_all(const struct graphql_call *c)
     return json_pack("[o]", resolve_take(c));
 }
 
+static json_t *resolve_give(const struct graphql_call *c)
+{
+    char out[512] = "";
+    for (const struct graphql_value *v = c->argument[0]->child; v; v = v->next) {
+        size_t n = strlen(out);
+        if (v->kind == GRAPHQL_INT)
+            snprintf(out + n, sizeof(out) - n, "%lld ", (long long)v->integer);
+        else
+            print_value(out, sizeof(out), v);
+    }
+    return json_string(out);
+}
+
 static const struct graphql_type text = GRAPHQL_NAMED("String"), number = GRAPHQL_NAMED("Float"),
                                  flag = GRAPHQL_NAMED("Boolean"), integer = GRAPHQL_NON_NULL("Int"),
                                  integers = {.item = &integer}, id = GRAPHQL_NON_NULL("ID"),
                                  good_text = GRAPHQL_NON_NULL("String"),
                                  texts = {.item = &good_text, .is_non_null = true},
                                  node = GRAPHQL_NAMED("Node"), nodes = {.item = &node},
+                                 parcel = GRAPHQL_NON_NULL("Parcel"),
+                                 some_integer = GRAPHQL_NAMED("Int"),
                                  strict = GRAPHQL_NON_NULL("Node"),
                                  upload = GRAPHQL_NON_NULL("Upload"),
                                  uploads = {.item = &upload, .is_non_null = true};
@@ -94,14 +111,21 @@ static const struct graphql_field node_field[] = {{.name = "id", .type = &id},
                                                   {.name = "inner", .type = &node}};
 static const struct graphql_field mutation_field[] = {
     {"take", &good_text, resolve_take, {{"file", &upload}}},
-    {"takeAll", &texts, resolve_take_all, {{"files", &uploads}}}};
+    {"takeAll", &texts, resolve_take_all, {{"files", &uploads}}},
+    {"give", &good_text, resolve_give, {{"parcel", &parcel}}}};
+static const struct graphql_argument parcel_field[] = {{"weight", &some_integer},
+                                                       {"file", &upload}};
+static const struct graphql_input input[] = {{"Parcel", parcel_field, 2}};
 static const struct graphql_object object[] = {
     {"Query", query_field, ARRAY_LEN(query_field)},
     {"Node", node_field, ARRAY_LEN(node_field)},
     {"Mutation", mutation_field, ARRAY_LEN(mutation_field)},
 };
-static const struct graphql_schema schema = {
-    .object = object, .nobject = ARRAY_LEN(object), .root = {&object[0], &object[2], NULL}};
+static const struct graphql_schema schema = {.object = object,
+                                             .nobject = ARRAY_LEN(object),
+                                             .input = input,
+                                             .ninput = ARRAY_LEN(input),
+                                             .root = {&object[0], &object[2], NULL}};
 
 static const char node_json[] =
     "{\"id\":\"7\",\"label\":\"n\",\"inner\":{\"id\":\"8\",\"inner\":{\"id\":\"9\"}}}";
@@ -328,13 +352,106 @@ static void test_directives(void)
             "The directive \"@skip\" can only be used once at this location.", 1, 30, "once");
 }
 
+static void test_introspection(void)
+{
+    answers(
+        "{\"query\":\"{ __type(name: \\\"Node\\\") { kind name fields { name type { kind name "
+        "ofType "
+        "{ kind name } } } } }\"}",
+        "200 {\"data\":{\"__type\":{\"kind\":\"OBJECT\",\"name\":\"Node\",\"fields\":["
+        "{\"name\":\"id\",\"type\":{\"kind\":\"NON_NULL\",\"name\":null,\"ofType\":{\"kind\":"
+        "\"SCALAR\",\"name\":\"ID\"}}},{\"name\":\"label\",\"type\":{\"kind\":\"SCALAR\",\"name\":"
+        "\"String\",\"ofType\":null}},{\"name\":\"inner\",\"type\":{\"kind\":\"OBJECT\",\"name\":"
+        "\"Node\",\"ofType\":null}}]}}}",
+        "a type tells of its fields");
+    answers("{\"query\":\"{ __type(name: \\\"Nope\\\") { name } }\"}",
+            "200 {\"data\":{\"__type\":null}}", "there is no such type");
+    answers(
+        "{\"query\":\"{ __schema { queryType { name } mutationType { fields { name args { name "
+        "type { "
+        "ofType { kind ofType { ofType { name } } } } } } } } }\"}",
+        "200 "
+        "{\"data\":{\"__schema\":{\"queryType\":{\"name\":\"Query\"},\"mutationType\":{\"fields\":["
+        "{\"name\":\"take\",\"args\":[{\"name\":\"file\",\"type\":{\"ofType\":{\"kind\":\"SCALAR\","
+        "\"ofType\":null}}}]},{\"name\":\"takeAll\",\"args\":[{\"name\":\"files\",\"type\":{"
+        "\"ofType\":{\"kind\":\"LIST\",\"ofType\":{\"ofType\":{\"name\":\"Upload\"}}}}}]},{"
+        "\"name\":"
+        "\"give\",\"args\":[{\"name\":\"parcel\",\"type\":{\"ofType\":{\"kind\":\"INPUT_OBJECT\","
+        "\"ofType\":null}}}]}]}}}}",
+        "the schema tells of its roots, lists and input objects");
+    answers("{\"query\":\"{ __type(name: \\\"Parcel\\\") { kind fields { name } inputFields { name "
+            "defaultValue } } }\"}",
+            "200 "
+            "{\"data\":{\"__type\":{\"kind\":\"INPUT_OBJECT\",\"fields\":null,\"inputFields\":[{"
+            "\"name\":"
+            "\"weight\",\"defaultValue\":null},{\"name\":\"file\",\"defaultValue\":null}]}}}",
+            "an input object tells of its fields");
+    answers(
+        "{\"query\":\"mutation { __schema { types { name } } }\"}",
+        "422 {\"errors\":[{\"message\":\"Cannot query field \\\"__schema\\\" on type "
+        "\\\"Mutation\\\".\",\"locations\":[{\"line\":1,\"column\":12}],\"extensions\":{\"code\":"
+        "\"GRAPHQL_VALIDATION_FAILED\"}}],\"data\":null}",
+        "only a query asks for it");
+}
+
+// Types that contain types: the answer would be as large as the client likes.
+static void test_introspection_is_bounded(void)
+{
+    enum { LEVELS = 12, QUERY_TEXT = 4096 };
+    char query[QUERY_TEXT];
+    int n = snprintf(query, sizeof(query), "{\"query\":\"{ __schema { types ");
+    for (int i = 0; i < LEVELS; i++)
+        n += snprintf(query + n, sizeof(query) - (size_t)n, "{ fields { type { ofType ");
+    n += snprintf(query + n, sizeof(query) - (size_t)n, "{ name }");
+    for (int i = 0; i < LEVELS; i++)
+        n += snprintf(query + n, sizeof(query) - (size_t)n, " } } }");
+    snprintf(query + n, sizeof(query) - (size_t)n, " } }\"}");
+    char *answer = answer_to(query, NULL);
+    bool is_refused = strstr(answer, "the answer is too large") && strlen(answer) < 10000000;
+    if (!ok(is_refused, "an answer of circles is refused"))
+        printf("#  got: %.500s\n", answer);
+    free(answer);
+}
+
+static void test_input_objects(void)
+{
+    static const char *const at[] = {"variables.p.file", NULL};
+    static const char query[] = "\"query\":\"mutation ($p: Parcel!) { give(parcel: $p) }\"";
+    char request[512];
+    static const struct {
+        const char *variables, *wanted, *name;
+    } test[] = {
+        {"{\"file\":null,\"weight\":7}", "200 {\"data\":{\"give\":\"7 a.txt \"}}",
+         "its fields come in the order of the schema"},
+        {"{\"file\":null}", "200 {\"data\":{\"give\":\"a.txt \"}}", "one may be left out"},
+        {"{\"file\":null,\"nope\":1}",
+         "422 {\"errors\":[{\"message\":\"unknown field\",\"path\":[\"variable\",\"p\",\"nope\"],"
+         "\"extensions\":{\"code\":\"GRAPHQL_VALIDATION_FAILED\"}}],\"data\":null}",
+         "another one is refused"},
+        {"{\"file\":null,\"weight\":\"x\"}",
+         "422 {\"errors\":[{\"message\":\"cannot use string as Int\",\"path\":[\"variable\",\"p\","
+         "\"weight\"],\"extensions\":{\"code\":\"GRAPHQL_VALIDATION_FAILED\"}}],\"data\":null}",
+         "so is a wrong value"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(test); i++) {
+        snprintf(request, sizeof(request), "{%s,\"variables\":{\"p\":%s}}", query,
+                 test[i].variables);
+        char *answer = answer_to(request, at);
+        if (!ok(strcmp(answer, test[i].wanted) == 0, "%s", test[i].name))
+            printf("#  got: %s\n# want: %s\n", answer, test[i].wanted);
+        free(answer);
+    }
+    refuses("mutation { give(parcel: {weight: 1}) }",
+            "Field \"Parcel.file\" of required type \"Upload!\" was not provided.", 1, 17,
+            "a literal needs its fields");
+    refuses("mutation { give(parcel: {file: 1, x: 2}) }",
+            "Field \"x\" is not defined by type \"Parcel\".", 1, 35, "and no others");
+}
+
 static void test_validation(void)
 {
     refuses("mutation ($file: Upload!) { nope(file: $file) { id } }",
             "Cannot query field \"nope\" on type \"Mutation\".", 1, 29, "a field has to exist");
-    refuses("{ __schema { types { name } } }",
-            "Cannot query field \"__schema\": this server does not support introspection yet.", 1,
-            3, "introspection says that it is missing");
     refuses("{ node }", "Field \"node\" of type \"Node\" must have a selection of subfields.", 1, 3,
             "an object needs a selection");
     refuses("{ echo { a } }",
@@ -527,6 +644,56 @@ static void test_upload_paths(void)
           "there have to be variables");
 }
 
+// "200 [...]" of a batch with an upload at each path, or what is wrong with a path.
+static void batch_is(const char *request, const char *const *path, const char *wanted,
+                     const char *what)
+{
+    static char file[] = "a.txt";
+    struct graphql_batch b;
+    struct err e = {0};
+    json_t *json;
+    char answer[2048] = "refused";
+    bool is_good = graphql_batch_decode(&b, str_of(request), true);
+    for (; is_good && path && *path; path++)
+        is_good = graphql_batch_add_upload(&b, (struct upload *)(void *)file, STR("0"),
+                                           str_of(*path), &e);
+    if (is_good) {
+        unsigned status = graphql_batch_answer(&json, &b, &schema, node_json);
+        char *dump = json_dumps(json, JSON_COMPACT);
+        snprintf(answer, sizeof(answer), "%u %s", status, dump);
+        free(dump);
+        json_decref(json);
+    } else if (e.text[0]) {
+        snprintf(answer, sizeof(answer), "%s", e.text);
+    }
+    graphql_batch_free(&b);
+    if (!ok(strcmp(answer, wanted) == 0, "%s", what))
+        printf("#  got: %s\n# want: %s\n", answer, wanted);
+}
+
+static void test_batches(void)
+{
+#define TAKE "{\"query\":\"mutation ($f: Upload!) { take(file: $f) }\",\"variables\":{\"f\":null}}"
+    batch_is("[" TAKE "," TAKE "]", (const char *[]){"0.variables.f", "1.variables.f", NULL},
+             "200 [{\"data\":{\"take\":\"a.txt \"}},{\"data\":{\"take\":\"a.txt \"}}]",
+             "each operation of a list is answered");
+    batch_is("[" TAKE ",{\"query\":\"{ nope }\"}]", (const char *[]){"0.variables.f", NULL},
+             "200 [{\"data\":{\"take\":\"a.txt \"}},{\"errors\":[{\"message\":\"Cannot query field "
+             "\\\"nope\\\" on type \\\"Query\\\".\",\"locations\":[{\"line\":1,\"column\":3}],"
+             "\"extensions\":{\"code\":\"GRAPHQL_VALIDATION_FAILED\"}}],\"data\":null}]",
+             "whatever becomes of the others");
+    batch_is("[" TAKE "]", (const char *[]){"variables.f", NULL},
+             "invalid operations paths for key 0", "a path begins with the operation's index");
+    batch_is("[" TAKE "]", (const char *[]){"1.variables.f", NULL},
+             "there is no operation for key 0, path: 1.variables.f", "which has to be there");
+    batch_is("[]", NULL, "refused", "a list has operations");
+    batch_is("[1]", NULL, "refused", "and nothing else");
+    batch_is("[{},{},{},{},{},{},{},{},{},{},{}]", NULL, "refused", "at most ten");
+    batch_is(TAKE, (const char *[]){"variables.f", NULL}, "200 {\"data\":{\"take\":\"a.txt \"}}",
+             "one that is no list is answered alone");
+#undef TAKE
+}
+
 int main(void)
 {
     test_values();
@@ -535,11 +702,15 @@ int main(void)
     test_fields();
     test_fragments();
     test_directives();
+    test_introspection();
+    test_introspection_is_bounded();
+    test_input_objects();
     test_validation();
     test_variables();
     test_operations();
     test_errors();
     test_uploads();
     test_upload_paths();
+    test_batches();
     return done();
 }
