@@ -10,7 +10,7 @@ enum {
     GRAPHQL_MOST_TOKENS = 10000,   // of a document
     GRAPHQL_MOST_DEPTH = 48,       // of selections, values, types and fragments within one another
     GRAPHQL_MOST_FIELDS = 100,     // of one object in the answer; bounds what aliases can ask for
-    GRAPHQL_MOST_INTROSPECTED = 50000, // fields of introspection in an answer
+    GRAPHQL_MOST_INTROSPECTED = 10000, // fields of introspection in an answer
     GRAPHQL_MOST_ERRORS = 16,          // in an answer
     GRAPHQL_MOST_VALUES = 4096,        // in the variables
     GRAPHQL_ARENA_BYTES = 4 << 20      // trees of one request
