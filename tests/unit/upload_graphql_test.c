@@ -402,14 +402,14 @@ static void test_introspection_is_bounded(void)
     int n = snprintf(query, sizeof(query), "{\"query\":\"{ __schema { types { ...F0 } } }");
     for (int i = 0; i < LEVELS; i++)
         n += snprintf(query + n, sizeof(query) - (size_t)n,
-                      " fragment F%d on __Type { fields { a: type { ofType { ...F%d } }"
-                      " b: type { ofType { ...F%d } } c: type { ...F%d } } }",
-                      i, i + 1, i + 1, i + 1);
+                      " fragment F%d on __Type { fields { type { ...F%d ofType { ...F%d ofType"
+                      " { ...F%d ofType { ...F%d } } } } } }",
+                      i, i + 1, i + 1, i + 1, i + 1);
     snprintf(query + n, sizeof(query) - (size_t)n, " fragment F%d on __Type { name }\"}", LEVELS);
     char *answer = answer_to(query, NULL);
     bool is_refused = strstr(answer, "the answer is too large") && strlen(answer) < 10000000;
     if (!ok(is_refused, "an answer of circles is refused"))
-        printf("#  got: %.500s\n", answer);
+        printf("#  got: %zu %.300s\n", strlen(answer), answer);
     free(answer);
 }
 
