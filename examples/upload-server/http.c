@@ -12,7 +12,12 @@
 #include "request.h"
 #include "str.h"
 
-enum { CONNECTION_MEMORY_BYTES = 128 << 10, EARLY_ANSWER_BYTES = 1 << 20 };
+enum {
+    CONNECTION_MEMORY_BYTES = 128 << 10,
+    EARLY_ANSWER_BYTES = 1 << 20,
+    FIRST_MS = 10000, // a client may be slow
+    PAUSE_MS = 500    // for the store, behind which the timeout starts anew
+};
 
 struct http_server {
     struct MHD_Daemon *daemon;
@@ -30,6 +35,7 @@ struct exchange {
     unsigned status;
     uint64_t bytes_in, bytes_out;
     struct timespec start;
+    int64_t waited_ms; // for the store, which is not the client's fault
 };
 
 static const char *header(struct MHD_Connection *c, const char *name)
@@ -109,6 +115,44 @@ static bool is_early(struct MHD_Connection *c, const struct exchange *x)
     return request_is_refused(x->request) && (is_waiting || content_length(c) > EARLY_ANSWER_BYTES);
 }
 
+static int64_t ms_since(struct timespec start)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)(now.tv_sec - start.tv_sec) * 1000 + (now.tv_nsec - start.tv_nsec) / 1000000;
+}
+
+// libmicrohttpd counts the time that a call took as silence of the client; a new timeout starts
+// anew.
+static void restart_timeout(struct http_server *s, struct MHD_Connection *c)
+{
+    MHD_set_connection_option(c, MHD_CONNECTION_OPTION_TIMEOUT, 0U);
+    MHD_set_connection_option(c, MHD_CONNECTION_OPTION_TIMEOUT,
+                              (unsigned)s->service->options->timeout_s);
+}
+
+// A client that sends a byte now and then would hold its place, and its part's memory, for ever.
+static bool is_too_slow(const struct http_server *s, const struct exchange *x)
+{
+    int64_t ms = ms_since(x->start) - x->waited_ms;
+    return ms > FIRST_MS &&
+           x->bytes_in < s->service->options->min_rate * (uint64_t)(ms - FIRST_MS) / 1000;
+}
+
+static enum MHD_Result take(struct http_server *s, struct MHD_Connection *c, struct exchange *x,
+                            const char *data, size_t n)
+{
+    struct timespec before;
+    clock_gettime(CLOCK_MONOTONIC, &before);
+    x->bytes_in += n;
+    bool is_taken = !is_too_slow(s, x) && request_feed(x->request, data, n);
+    int64_t ms = ms_since(before);
+    x->waited_ms += ms;
+    if (ms > PAUSE_MS)
+        restart_timeout(s, c);
+    return is_taken ? MHD_YES : MHD_NO;
+}
+
 // libmicrohttpd calls it once with the headers, once for each piece of the body, and once more.
 static enum MHD_Result on_request(void *context, struct MHD_Connection *c, const char *path,
                                   const char *method, const char *version, const char *data,
@@ -124,12 +168,15 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *c, const
         return is_early(c, x) ? send_answer(s, c, x, request_finish(x->request)) : MHD_YES;
     }
     if (*n) {
-        x->bytes_in += *n;
-        bool is_taken = request_feed(x->request, data, *n);
+        size_t taken = *n;
         *n = 0;
-        return is_taken ? MHD_YES : MHD_NO;
+        return take(s, c, x, data, taken);
     }
-    return x->status ? MHD_YES : send_answer(s, c, x, request_finish(x->request));
+    if (x->status)
+        return MHD_YES;
+    const struct answer *answer = request_finish(x->request);
+    restart_timeout(s, c);
+    return send_answer(s, c, x, answer);
 }
 
 static void print_remote(char out[INET6_ADDRSTRLEN], struct MHD_Connection *c)

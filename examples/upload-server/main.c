@@ -1,5 +1,6 @@
 // Receives files by GraphQL multipart requests and puts them into a store.
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>
@@ -7,9 +8,12 @@
 #include <unistd.h>
 
 #include "http.h"
+#include "pages.h"
 #include "schema.h"
 #include "store_folder.h"
+#include "store_s3.h"
 
+enum { LARGE_BYTES = 128 << 10, HEAPS = 2 };
 enum { EXIT_STOPPED = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 static int fail(int status, const struct err *e)
@@ -26,6 +30,14 @@ static void raise_descriptor_limit(void)
         limit.rlim_cur = limit.rlim_max;
         setrlimit(RLIMIT_NOFILE, &limit);
     }
+}
+
+// Large blocks, as the parts of files are, go back to the kernel when they are freed, and threads
+// share their heaps.
+static void keep_memory_small(void)
+{
+    mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
+    mallopt(M_ARENA_MAX, HEAPS);
 }
 
 // The signals that stop the server.  All threads block them, so that main can wait for them.
@@ -62,11 +74,32 @@ static int serve(const struct service *service, const sigset_t *stop)
     if (!http_start(&server, service, STDOUT_FILENO, &e))
         return fail(EXIT_FAILED, &e);
     fprintf(stderr, "listening at http://%s\n", http_address(server));
+    pages_return();
     sigwait(stop, &signal_number);
     http_quiesce(server);
     wait_for_requests(server, stop, service->options->grace_s);
+    service->store->call->stop(service->store);
     http_stop(server);
     return EXIT_STOPPED;
+}
+
+static bool open_store(struct store **out, const struct options *o, struct metrics *metrics,
+                       struct err *e)
+{
+    struct store_s3_options s3 = {.s3 = {.endpoint = o->s3_endpoint,
+                                         .bucket = o->s3_bucket,
+                                         .region = o->s3_region,
+                                         .is_virtual_host = o->s3_style == OPTIONS_STYLE_HOST,
+                                         .timeout_s = o->s3_timeout_s,
+                                         .metrics = metrics},
+                                  .prefix = o->s3_prefix,
+                                  .part_bytes = o->part_size,
+                                  .file_bytes = o->file_memory,
+                                  .budget_bytes = o->buffer_memory};
+    if (!*o->s3_endpoint)
+        return store_folder_open(out, o->store, e);
+    return s3_credentials_load(&s3.s3.credentials, o->s3_credentials, e) &&
+           store_s3_open(out, &s3, e);
 }
 
 int main(int argc, char **argv)
@@ -83,7 +116,8 @@ int main(int argc, char **argv)
     }
     sigset_t stop = block_signals();
     raise_descriptor_limit();
-    if (!store_folder_open(&service.store, options.store, &e))
+    keep_memory_small();
+    if (!open_store(&service.store, &options, &metrics, &e))
         return fail(EXIT_FAILED, &e);
     int status = serve(&service, &stop);
     service.store->call->close(service.store);

@@ -19,6 +19,14 @@ static const struct {
      offsetof(struct metrics, uploads_in_flight)},
     {"buffer_bytes", "gauge", "Capacity of the buffers that hold whole files.",
      offsetof(struct metrics, buffer_bytes)},
+    {"part_bytes", "gauge", "Memory of the parts that are on their way to S3.",
+     offsetof(struct metrics, part_bytes)},
+    {"s3_requests_total", "counter", "Requests to S3 that ended.",
+     offsetof(struct metrics, s3_requests)},
+    {"s3_retries_total", "counter", "Requests to S3 that were sent once more.",
+     offsetof(struct metrics, s3_retries)},
+    {"s3_failures_total", "counter", "Requests to S3 without success, after all tries.",
+     offsetof(struct metrics, s3_failures)},
 };
 
 char *metrics_print(struct metrics *m)

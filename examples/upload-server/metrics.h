@@ -14,6 +14,10 @@ struct metrics {
     _Atomic(uint64_t) upload_bytes;      // of file parts that arrived
     _Atomic(uint64_t) uploads_in_flight; // multipart requests
     _Atomic(uint64_t) buffer_bytes;      // capacity of all struct read_all
+    _Atomic(uint64_t) part_bytes;        // of the budget that are taken
+    _Atomic(uint64_t) s3_requests;       // that ended
+    _Atomic(uint64_t) s3_retries;        // tries behind the first
+    _Atomic(uint64_t) s3_failures;       // requests without success, after all tries
 };
 
 // The text, for free(); NULL: no memory.

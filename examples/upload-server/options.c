@@ -5,9 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "s3_url.h"
+#include "store_s3.h"
 #include "str.h"
 
-enum kind { TEXT, SIZE, COUNT, SECONDS, SWITCH, PUT };
+enum kind { TEXT, ANY_TEXT, SIZE, COUNT, SECONDS, SWITCH, PUT, STYLE };
 
 static const struct option {
     const char *name;
@@ -19,6 +21,25 @@ static const struct option {
      "HOST:PORT to serve at; port 0 takes any"},
     {"store", TEXT, offsetof(struct options, store), "uploads",
      "folder for the files; made when it is missing"},
+    {"s3-endpoint", ANY_TEXT, offsetof(struct options, s3_endpoint), "",
+     "URL of an S3 service, as https://s3.eu-west-1.amazonaws.com; files go there, not to a "
+     "folder"},
+    {"s3-bucket", ANY_TEXT, offsetof(struct options, s3_bucket), "", "its bucket"},
+    {"s3-prefix", ANY_TEXT, offsetof(struct options, s3_prefix), "", "what keys begin with"},
+    {"s3-region", ANY_TEXT, offsetof(struct options, s3_region), "",
+     "its region; AWS_REGION, or us-east-1"},
+    {"s3-style", STYLE, offsetof(struct options, s3_style), "path",
+     "path: https://HOST/BUCKET/KEY; host: https://BUCKET.HOST/KEY"},
+    {"s3-credentials", ANY_TEXT, offsetof(struct options, s3_credentials), "",
+     "file with aws_access_key_id and aws_secret_access_key; else AWS_ACCESS_KEY_ID and\n"
+     "        AWS_SECRET_ACCESS_KEY, else ~/.aws/credentials"},
+    {"s3-timeout", SECONDS, offsetof(struct options, s3_timeout_s), "30s", "longest silence of S3"},
+    {"part-size", SIZE, offsetof(struct options, part_size), "5MB",
+     "size of the parts that go to S3"},
+    {"file-memory", SIZE, offsetof(struct options, file_memory), "8MB",
+     "memory for the parts of one file, being filled or sent"},
+    {"buffer-memory", SIZE, offsetof(struct options, buffer_memory), "32MB",
+     "memory for the parts of all files; clients wait when it is used up"},
     {"max-upload-size", SIZE, offsetof(struct options, max_upload_size), "32MB",
      "largest body of a request"},
     {"stream", SWITCH, offsetof(struct options, stream), "true",
@@ -33,6 +54,8 @@ static const struct option {
     {"max-connections", COUNT, offsetof(struct options, max_connections), "256",
      "most clients at a time"},
     {"timeout", SECONDS, offsetof(struct options, timeout_s), "60s", "longest silence of a client"},
+    {"min-rate", SIZE, offsetof(struct options, min_rate), "1KB",
+     "least that a client sends a second, behind the first ten seconds"},
     {"grace", SECONDS, offsetof(struct options, grace_s), "10s",
      "longest wait for uploads after SIGTERM"},
     {"help", SWITCH, offsetof(struct options, help), "false", "print this"},
@@ -81,11 +104,18 @@ static bool set_number(uint64_t *to, const struct option *o, const char *value, 
     }
 }
 
+// The words of a choice, in the order of its enum.
+static const char *const put_word[] = {"stream", "readall"}, *const style_word[] = {"path", "host"};
+
 static bool set_choice(uint64_t *to, const struct option *o, const char *value, struct err *e)
 {
-    bool is_readall = strcmp(value, "readall") == 0;
-    *to = is_readall ? OPTIONS_PUT_READALL : OPTIONS_PUT_STREAM;
-    return is_readall || strcmp(value, "stream") == 0 || fail(e, o, value, "stream or readall");
+    const char *const *word = o->kind == PUT ? put_word : style_word;
+    char wanted[32];
+    for (*to = 0; *to < 2; ++*to)
+        if (strcmp(value, word[*to]) == 0)
+            return true;
+    snprintf(wanted, sizeof(wanted), "%s or %s", word[0], word[1]);
+    return fail(e, o, value, wanted);
 }
 
 static bool set_switch(bool *to, const struct option *o, const char *value, struct err *e)
@@ -101,9 +131,13 @@ static bool set(struct options *options, const struct option *o, const char *val
     case TEXT:
         *(const char **)to = value;
         return *value || fail(e, o, value, "a text");
+    case ANY_TEXT:
+        *(const char **)to = value;
+        return true;
     case SWITCH:
         return set_switch(to, o, value, e);
     case PUT:
+    case STYLE:
         return set_choice(to, o, value, e);
     default:
         return set_number(to, o, value, e);
@@ -145,22 +179,63 @@ static bool is_given(const struct options *o, struct str name)
     return o->given & 1u << (find(name) - option);
 }
 
+static bool check_s3(const struct options *o, struct err *e)
+{
+    if (!*o->s3_endpoint)
+        return !*o->s3_bucket || err_set(e, "-s3-bucket needs -s3-endpoint");
+    if (!s3_endpoint_is(o->s3_endpoint))
+        return err_set(e, "-s3-endpoint=%s is wrong: it takes http://HOST:PORT or https://HOST",
+                       o->s3_endpoint);
+    if (!*o->s3_bucket || strpbrk(o->s3_bucket, "/?#%"))
+        return err_set(e, "-s3-endpoint needs -s3-bucket, the name of a bucket");
+    if (is_given(o, STR("store")))
+        return err_set(e, "-store and -s3-endpoint exclude each other");
+    if (o->part_size < STORE_S3_LEAST_PART)
+        return err_set(e, "part size must be at least %d bytes", STORE_S3_LEAST_PART);
+    if (o->buffer_memory < o->part_size || o->file_memory < o->part_size)
+        return err_set(e, "-file-memory and -buffer-memory have to hold at least one part, see "
+                          "-part-size");
+    return strlen(o->s3_prefix) + ULID_TEXT <= S3_KEY_TEXT ||
+           err_set(e, "-s3-prefix is too long: a key has at most 1024 bytes");
+}
+
+static const char *environment(const char *name, const char *otherwise)
+{
+    const char *value = getenv(name);
+    return value && *value ? value : otherwise;
+}
+
+// S3 takes 10,000 parts of a file, so the largest files may need larger ones.
+static void fit_parts(struct options *o)
+{
+    uint64_t least = o->max_upload_size / STORE_S3_MOST_PARTS + 1;
+    if (least > o->part_size)
+        o->part_size = least;
+    if (o->file_memory < o->part_size)
+        o->file_memory = o->part_size;
+    if (o->buffer_memory < o->part_size)
+        o->buffer_memory = o->part_size;
+}
+
 bool options_parse(struct options *o, int argc, char **argv, struct err *e)
 {
-    *o = (struct options){.temp = getenv("TMPDIR")};
-    if (!o->temp || !*o->temp)
-        o->temp = "/tmp";
+    *o = (struct options){.temp = environment("TMPDIR", "/tmp")};
     for (size_t i = 0; i < ARRAY_LEN(option); i++)
         if (!set(o, &option[i], option[i].initial, e))
             return false;
     for (int i = 1; i < argc; i++)
         if (!take(o, &i, argc, argv, e))
             return false;
+    if (!*o->s3_region)
+        o->s3_region = environment("AWS_REGION", environment("AWS_DEFAULT_REGION", "us-east-1"));
     if (is_given(o, STR("put")) && !is_given(o, STR("stream")))
         o->stream = false;
     if (o->stream && o->put == OPTIONS_PUT_READALL)
         return err_set(
             e, "-put=readall reads a file that was received first, so it needs -stream=false");
+    if (!check_s3(o, e))
+        return false;
+    fit_parts(o);
     return true;
 }
 

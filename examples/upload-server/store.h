@@ -41,6 +41,9 @@ struct store_class {
     bool (*list)(struct store *s, bool (*each)(void *context, const struct store_file *f),
                  void *context, struct err *e);
 
+    // From now on writes and what waits fail soon, and puts are only aborted: the server stops.
+    void (*stop)(struct store *s);
+
     void (*close)(struct store *s);
 };
 

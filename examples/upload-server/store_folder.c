@@ -238,6 +238,12 @@ static bool folder_list(struct store *s, bool (*each)(void *context, const struc
     return is_found;
 }
 
+// Nothing of a folder takes long.
+static void folder_stop(struct store *s)
+{
+    (void)s;
+}
+
 static void folder_close(struct store *s)
 {
     struct store_folder *f = (struct store_folder *)s;
@@ -274,6 +280,7 @@ bool store_folder_open(struct store **out, const char *path, struct err *e)
                                              .publish = folder_publish,
                                              .abort = folder_abort,
                                              .list = folder_list,
+                                             .stop = folder_stop,
                                              .close = folder_close};
     int dir = open_folder(path);
     if (dir < 0 && errno == EWOULDBLOCK)
