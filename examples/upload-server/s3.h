@@ -37,6 +37,7 @@ struct s3_request {
     const char *body;                             // NULL: there is none
     bool may_fail_late; // status 200 and an error in the body (CompleteMultipartUpload)
     bool is_cleanup;    // is sent even after s3_stop()
+    bool is_fresh;      // on a connection of its own, so that libcurl does not send it twice unseen
 };
 
 struct s3_answer {

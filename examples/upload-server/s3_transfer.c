@@ -103,6 +103,7 @@ static void set_limits(struct s3_call *c, const struct s3_options *o)
     curl_easy_setopt(c->easy, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_S);
     curl_easy_setopt(c->easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
     curl_easy_setopt(c->easy, CURLOPT_LOW_SPEED_TIME, (long)o->timeout_s);
+    curl_easy_setopt(c->easy, CURLOPT_FRESH_CONNECT, c->request.is_fresh ? 1L : 0L);
     if (c->request.is_cleanup)
         curl_easy_setopt(c->easy, CURLOPT_TIMEOUT, (long)CLEANUP_S);
 }

@@ -35,6 +35,7 @@ struct store_put {
     char upload_id[UPLOAD_ID_TEXT]; // escaped; empty: there is no multipart upload
     struct part *filling;           // NULL: no byte has come since the last part was sent
     bool is_object;                 // the object is there
+    bool may_be_twice;              // uploads were begun of which no answer told
     pthread_mutex_t mutex;          // of what follows
     pthread_cond_t is_sent;
     struct sending *sending;
@@ -89,11 +90,13 @@ static void free_put(struct store_put *p)
 static bool create(struct store_put *p, struct err *e)
 {
     struct s3_request r = request_of(p, "POST", "uploads=");
+    r.is_fresh = true;
     char id[UPLOAD_ID_TEXT / 3];
     if (!s3_object_describe(&r, &p->file, e))
         return false;
     struct s3_call *c = s3_ask(p->store->s3, &r, e);
     bool is_good = c && s3_is_good(s3_answer_of(c));
+    p->may_be_twice = c && (s3_answer_of(c)->tries > 1 || !is_good);
     if (is_good && !(xml_text(text_str(&s3_answer_of(c)->body), "UploadId", id, sizeof(id)) &&
                      id[0] && s3_escape(p->upload_id, sizeof(p->upload_id), id, false)))
         is_good = err_set(e, "S3 does not say the id of an upload that it began");
@@ -285,8 +288,8 @@ static char *completion(const struct store_put *p)
     return fclose(f) == 0 ? text : NULL;
 }
 
-// When the answer to the first try was lost, the second one is told that there is no such upload;
-// then the object says whether it was completed.
+// When the answer to the first try was lost, the second one (libcurl's own, maybe) is told that
+// there is no such upload; then the object says whether it was completed.
 static bool is_completed(struct store_put *p)
 {
     struct s3_request r = request_of(p, "HEAD", "");
@@ -314,7 +317,7 @@ static bool complete(struct store_put *p, struct err *e)
     bool is_good = c && s3_is_good(s3_answer_of(c));
     if (!c)
         err_set(e, "there is no memory");
-    else if (!is_good && s3_answer_of(c)->tries > 1 && s3_answer_of(c)->status == 404)
+    else if (!is_good && s3_answer_of(c)->status == 404)
         is_good = is_completed(p);
     if (c)
         s3_free(c);
@@ -322,16 +325,14 @@ static bool complete(struct store_put *p, struct err *e)
     return is_good;
 }
 
-// AbortMultipartUpload, or DeleteObject; what cannot be told to S3 now is for the bucket's
-// lifecycle rules.
-static void tidy_up(struct store_put *p)
+// AbortMultipartUpload of an escaped id, or DeleteObject when it is empty; what cannot be told to
+// S3 now is for the bucket's lifecycle rules.
+static void erase(struct store_put *p, const char *upload_id)
 {
     char query[QUERY_TEXT] = "";
-    struct err e;
-    if (!p->upload_id[0] && !p->is_object)
-        return;
-    if (p->upload_id[0])
-        snprintf(query, sizeof(query), "uploadId=%s", p->upload_id);
+    struct err e = {"there is no memory"};
+    if (*upload_id)
+        snprintf(query, sizeof(query), "uploadId=%s", upload_id);
     struct s3_request r = request_of(p, "DELETE", query);
     r.is_cleanup = true;
     struct s3_call *c = s3_ask(p->store->s3, &r, &e);
@@ -339,6 +340,34 @@ static void tidy_up(struct store_put *p)
         fprintf(stderr, "upload-server: cannot remove what was sent of %s: %s.\n", p->key, e.text);
     if (c)
         s3_free(c);
+}
+
+// The uploads of this key but the one that is known.
+static void erase_others(struct store_put *p)
+{
+    char query[QUERY_TEXT], prefix[3 * S3_KEY_TEXT], id[UPLOAD_ID_TEXT / 3],
+        escaped[UPLOAD_ID_TEXT];
+    struct err ignored;
+    s3_escape(prefix, sizeof(prefix), p->key, false);
+    snprintf(query, sizeof(query), "prefix=%s&uploads=", prefix);
+    struct s3_request r = {.method = "GET", .key = "", .query = query, .is_cleanup = true};
+    struct s3_call *c = s3_ask(p->store->s3, &r, &ignored);
+    struct str rest = c && s3_is_good(s3_answer_of(c)) ? text_str(&s3_answer_of(c)->body) : STR("");
+    for (struct str inner; (inner = xml_next(&rest, "Upload")).ptr;)
+        if (xml_text(inner, "UploadId", id, sizeof(id)) && id[0] &&
+            s3_escape(escaped, sizeof(escaped), id, false) && strcmp(escaped, p->upload_id) != 0)
+            erase(p, escaped);
+    if (c)
+        s3_free(c);
+}
+
+// Leaves nothing of a file, or of a file that is complete nothing but the object.
+static void tidy_up(struct store_put *p, bool is_complete)
+{
+    if (!is_complete && (p->upload_id[0] || p->is_object))
+        erase(p, p->upload_id);
+    if (p->may_be_twice)
+        erase_others(p);
 }
 
 static void s3_abort(struct store_put *p)
@@ -349,7 +378,7 @@ static void s3_abort(struct store_put *p)
     while (p->nsending)
         pthread_cond_wait(&p->is_sent, &p->mutex);
     pthread_mutex_unlock(&p->mutex);
-    tidy_up(p);
+    tidy_up(p, false);
     free_put(p);
 }
 
@@ -362,6 +391,7 @@ static bool s3_publish(struct store_put *p, struct store_file *out, struct err *
         return false;
     }
     *out = p->file;
+    tidy_up(p, true);
     free_put(p);
     return true;
 }
