@@ -8,8 +8,10 @@
 #include <unistd.h>
 
 #include "access_log.h"
+#include "label.h"
 #include "listen.h"
 #include "request.h"
+#include "slots.h"
 #include "str.h"
 
 enum {
@@ -25,12 +27,14 @@ struct http_server {
     int log;
     atomic_bool is_quiesced;
     atomic_uint nexchange; // requests that are under way
+    struct slots slots;    // of their numbers
     char address[LISTEN_ADDRESS];
 };
 
 // A request and the way to its client.
 struct exchange {
     struct request *request;
+    uint32_t number;
     char *method, *path;
     unsigned status;
     uint64_t bytes_in, bytes_out;
@@ -90,12 +94,15 @@ static struct exchange *open_exchange(struct http_server *s, struct MHD_Connecti
     if (!x)
         return NULL;
     clock_gettime(CLOCK_MONOTONIC, &x->start);
+    x->number = slots_take(&s->slots);
+    label_begin(x->number);
     x->method = strdup(method);
     x->path = strdup(path);
     x->request = request_open(s->service, &head);
     if (!x->request || !x->method || !x->path) {
         if (x->request)
             request_close(x->request);
+        slots_give(&s->slots, x->number);
         free(x->method);
         free(x->path);
         free(x);
@@ -205,6 +212,7 @@ static void on_done(void *context, struct MHD_Connection *c, void **state,
     print_remote(remote, c);
     unsigned status = code == MHD_REQUEST_TERMINATED_COMPLETED_OK ? x->status : 0;
     request_close(x->request);
+    slots_give(&s->slots, x->number);
     atomic_fetch_add(&m->requests, 1);
     atomic_fetch_add(&m->failed_requests, status == 0 || status >= 400);
     access_log_write(s->log, &(struct access_log_entry){.remote = remote,
@@ -219,6 +227,7 @@ static void on_done(void *context, struct MHD_Connection *c, void **state,
     free(x);
     *state = NULL;
     atomic_fetch_sub(&s->nexchange, 1);
+    label_end();
 }
 
 static struct MHD_Daemon *start(struct http_server *s, int fd)
