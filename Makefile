@@ -236,6 +236,14 @@ bench-command: $(PRODUCTS) $(BUILD)/bench/generate $(BUILD)/bench/measure
 bench-symbols: $(PRODUCTS) $(BUILD)/bench/measure
 	BUILD=$(BUILD) bench/symbols
 
+bench-upload: $(PRODUCTS)
+	BUILD=$(BUILD) bench/upload
+
+# What takes long: radosgw, 64 clients in a small group, a file of 5 GB, much garbage.  Installs Ceph.
+soak: $(PRODUCTS)
+	tools/setup soak
+	BUILD=$(BUILD) tests/upload/soak
+
 # The story.
 demo: $(PRODUCTS)
 	BUILD=$(BUILD) tools/demo
@@ -256,5 +264,5 @@ install: $(PRODUCTS)
 clean:
 	rm -rf build build-asan build-tsan build-coverage
 
-.PHONY: all check soak check-command check-symbols check-unwind fuzz bench bench-library bench-programs bench-command bench-symbols demo lint format install clean
+.PHONY: all check soak check-command check-symbols check-unwind fuzz bench bench-library bench-programs bench-command bench-symbols demo lint format install clean bench-upload
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,0 +1,331 @@
+// The upload server's service in Go's standard library, and a client that measures both: "serve" and "load".
+//
+// The server does what the AWS SDK's uploader does: parts of 5 MiB, five in flight, six buffers, Content-MD5; a single PutObject for a
+// file of one part.  It signs by hand (SigV4, UNSIGNED-PAYLOAD), as libcurl does for the server in C.
+package main
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/md5"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"encoding/xml"
+	"flag"
+	"fmt"
+	"io"
+	"log"
+	"mime/multipart"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"sort"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	partBytes   = 5 << 20
+	concurrency = 5
+)
+
+var (
+	endpoint = flag.String("s3-endpoint", "", "URL of the S3 service")
+	bucket   = flag.String("s3-bucket", "bucket", "its bucket")
+	client   = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true}}
+	keyID    = os.Getenv("AWS_ACCESS_KEY_ID")
+	secret   = os.Getenv("AWS_SECRET_ACCESS_KEY")
+)
+
+func mac(key []byte, text string) []byte {
+	h := hmac.New(sha256.New, key)
+	h.Write([]byte(text))
+	return h.Sum(nil)
+}
+
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html
+func sign(r *http.Request) {
+	now := time.Now().UTC()
+	stamp, day := now.Format("20060102T150405Z"), now.Format("20060102")
+	r.Header.Set("X-Amz-Date", stamp)
+	r.Header.Set("X-Amz-Content-Sha256", "UNSIGNED-PAYLOAD")
+	values := map[string]string{"host": r.URL.Host}
+	for name := range r.Header {
+		values[strings.ToLower(name)] = r.Header.Get(name)
+	}
+	names := make([]string, 0, len(values))
+	for name := range values {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	var headers strings.Builder
+	for _, name := range names {
+		fmt.Fprintf(&headers, "%s:%s\n", name, values[name])
+	}
+	signed := strings.Join(names, ";")
+	canonical := strings.Join([]string{r.Method, r.URL.EscapedPath(), r.URL.RawQuery, headers.String(), signed, "UNSIGNED-PAYLOAD"}, "\n")
+	sum := sha256.Sum256([]byte(canonical))
+	scope := day + "/us-east-1/s3/aws4_request"
+	key := mac(mac(mac(mac([]byte("AWS4"+secret), day), "us-east-1"), "s3"), "aws4_request")
+	signature := mac(key, "AWS4-HMAC-SHA256\n"+stamp+"\n"+scope+"\n"+hex.EncodeToString(sum[:]))
+	r.Header.Set("Authorization", fmt.Sprintf("AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=%s, Signature=%s", keyID, scope, signed,
+		hex.EncodeToString(signature)))
+}
+
+// ask sends a request and returns the answer's headers and body.
+func ask(method, key, query string, body []byte, header map[string]string) (http.Header, []byte, error) {
+	r, err := http.NewRequest(method, *endpoint+"/"+*bucket+"/"+key+"?"+query, bytes.NewReader(body))
+	if err != nil {
+		return nil, nil, err
+	}
+	for name, value := range header {
+		r.Header.Set(name, value)
+	}
+	if len(body) > 0 {
+		sum := md5.Sum(body)
+		r.Header.Set("Content-MD5", base64.StdEncoding.EncodeToString(sum[:]))
+	}
+	sign(r)
+	a, err := client.Do(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer a.Body.Close()
+	text, err := io.ReadAll(a.Body)
+	if err == nil && a.StatusCode/100 != 2 {
+		err = fmt.Errorf("S3 answers with status %d: %s", a.StatusCode, text)
+	}
+	return a.Header, text, err
+}
+
+type part struct {
+	PartNumber int
+	ETag       string
+}
+
+type upload struct {
+	key, id string
+	mutex   sync.Mutex
+	parts   []part
+	err     error
+	queue   chan func()
+	done    sync.WaitGroup
+	buffers chan []byte
+}
+
+func (u *upload) begin(header map[string]string) error {
+	_, text, err := ask("POST", u.key, "uploads=", nil, header)
+	if err != nil {
+		return err
+	}
+	var answer struct{ UploadId string }
+	if err := xml.Unmarshal(text, &answer); err != nil {
+		return err
+	}
+	u.id = answer.UploadId
+	u.queue = make(chan func(), concurrency)
+	for i := 0; i < concurrency; i++ {
+		u.done.Add(1)
+		go func() {
+			defer u.done.Done()
+			for send := range u.queue {
+				send()
+			}
+		}()
+	}
+	return nil
+}
+
+func (u *upload) send(number int, buffer []byte) {
+	u.queue <- func() {
+		header, _, err := ask("PUT", u.key, fmt.Sprintf("partNumber=%d&uploadId=%s", number, url.QueryEscape(u.id)), buffer, nil)
+		u.mutex.Lock()
+		if err != nil {
+			u.err = err
+		} else {
+			u.parts = append(u.parts, part{number, header.Get("ETag")})
+		}
+		u.mutex.Unlock()
+		u.buffers <- buffer[:cap(buffer)]
+	}
+}
+
+func (u *upload) end() error {
+	close(u.queue)
+	u.done.Wait()
+	if u.err != nil {
+		ask("DELETE", u.key, "uploadId="+url.QueryEscape(u.id), nil, nil)
+		return u.err
+	}
+	sort.Slice(u.parts, func(i, j int) bool { return u.parts[i].PartNumber < u.parts[j].PartNumber })
+	body, err := xml.Marshal(struct {
+		XMLName xml.Name `xml:"CompleteMultipartUpload"`
+		Part    []part
+	}{Part: u.parts})
+	if err == nil {
+		_, _, err = ask("POST", u.key, "uploadId="+url.QueryEscape(u.id), body, nil)
+	}
+	return err
+}
+
+var pool = sync.Pool{New: func() any { return make([]byte, partBytes) }}
+
+// store returns the size.
+func store(key string, p *multipart.Part) (int64, error) {
+	u := &upload{key: key, buffers: make(chan []byte, concurrency+1)}
+	for i := 0; i <= concurrency; i++ {
+		u.buffers <- nil
+	}
+	header := map[string]string{"Content-Type": p.Header.Get("Content-Type"), "X-Amz-Meta-Name": url.PathEscape(p.FileName())}
+	var size int64
+	for number := 1; ; number++ {
+		buffer := <-u.buffers
+		if buffer == nil {
+			buffer = pool.Get().([]byte)
+		}
+		n, err := io.ReadFull(p, buffer)
+		size += int64(n)
+		isLast := err == io.EOF || err == io.ErrUnexpectedEOF
+		if err != nil && !isLast {
+			return size, err
+		}
+		if isLast && number == 1 {
+			_, _, err := ask("PUT", key, "", buffer[:n], header)
+			pool.Put(buffer)
+			return size, err
+		}
+		if number == 1 {
+			if err := u.begin(header); err != nil {
+				return size, err
+			}
+		}
+		if n > 0 {
+			u.send(number, buffer[:n])
+		} else {
+			pool.Put(buffer)
+		}
+		if isLast {
+			err := u.end()
+			close(u.buffers)
+			for buffer := range u.buffers {
+				if buffer != nil {
+					pool.Put(buffer)
+				}
+			}
+			return size, err
+		}
+	}
+}
+
+func handle(w http.ResponseWriter, r *http.Request) {
+	parts, err := r.MultipartReader()
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusUnprocessableEntity)
+		return
+	}
+	for {
+		p, err := parts.NextPart()
+		if err != nil {
+			http.Error(w, "no file", http.StatusUnprocessableEntity)
+			return
+		}
+		if name := p.FormName(); name == "operations" || name == "map" {
+			var any any
+			if err := json.NewDecoder(p).Decode(&any); err != nil {
+				http.Error(w, err.Error(), http.StatusUnprocessableEntity)
+				return
+			}
+			continue
+		}
+		var id [13]byte
+		rand.Read(id[:])
+		size, err := store("go-"+hex.EncodeToString(id[:]), p)
+		if err != nil {
+			log.Print(err)
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		fmt.Fprintf(w, `{"data":{"uploadFile":{"id":"%x","size":%d}}}`, id, size)
+		return
+	}
+}
+
+func serve(address string) {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Fprintf(os.Stderr, "listening at http://%s\n", listener.Addr())
+	http.HandleFunc("/graphql", handle)
+	log.Fatal(http.Serve(listener, nil))
+}
+
+// body returns a request's body for a file of n bytes, and its Content-Type.
+func body(n int) ([]byte, string) {
+	var b bytes.Buffer
+	w := multipart.NewWriter(&b)
+	w.WriteField("operations", `{"query":"mutation($f: Upload!) { uploadFile(file: $f) { id size } }","variables":{"f":null}}`)
+	w.WriteField("map", `{"0":["variables.f"]}`)
+	f, _ := w.CreateFormFile("0", "file.bin")
+	content := make([]byte, n)
+	rand.Read(content)
+	f.Write(content)
+	w.Close()
+	return b.Bytes(), w.FormDataContentType()
+}
+
+// load sends so many files of so many bytes by so many clients, and prints seconds, MB a second, and the median and 99th percentile of the
+// latency in ms.
+func load(target string, clients, files, bytesEach int) {
+	content, mime := body(bytesEach)
+	times := make([]float64, files)
+	next := make(chan int, files)
+	for i := 0; i < files; i++ {
+		next <- i
+	}
+	close(next)
+	var all sync.WaitGroup
+	start := time.Now()
+	for c := 0; c < clients; c++ {
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			for i := range next {
+				began := time.Now()
+				a, err := client.Post(target+"/graphql", mime, bytes.NewReader(content))
+				if err != nil {
+					log.Fatal(err)
+				}
+				text, err := io.ReadAll(a.Body)
+				a.Body.Close()
+				if err != nil || !strings.Contains(string(text), fmt.Sprintf(`"size":%d`, bytesEach)) {
+					log.Fatalf("%v: %s", err, text)
+				}
+				times[i] = time.Since(began).Seconds() * 1000
+			}
+		}()
+	}
+	all.Wait()
+	seconds := time.Since(start).Seconds()
+	sort.Float64s(times)
+	fmt.Printf("%.3f %.1f %.1f %.1f\n", seconds, float64(files)*float64(bytesEach)/(1<<20)/seconds, times[files/2], times[files*99/100])
+}
+
+func main() {
+	address := flag.String("listen", "localhost:0", "HOST:PORT to serve at")
+	target := flag.String("load", "", "URL of a server to measure, instead of serving")
+	clients := flag.Int("clients", 1, "clients at once")
+	files := flag.Int("files", 1, "files of all clients")
+	size := flag.Int("bytes", 1000, "size of a file")
+	flag.Parse()
+	if *target != "" {
+		load(*target, *clients, *files, *size)
+	} else {
+		serve(*address)
+	}
+}
