@@ -6,7 +6,7 @@
 #include "s3_call.h"
 #include "xml.h"
 
-enum { CONNECT_S = 10, CLEANUP_S = 5, CONTINUE_MS = 1000, MESSAGE_TEXT = 256 };
+enum { CONNECT_S = 10, CLEANUP_S = 5, CONTINUE_MS = 1, MESSAGE_TEXT = 256 };
 
 static size_t on_header(char *line, size_t size, size_t n, void *context)
 {
