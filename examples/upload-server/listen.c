@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <netdb.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -10,8 +11,7 @@
 enum {
     HOST_TEXT = 256,
     PORT_TEXT = 8,
-    RECEIVED_BYTES =
-        256 << 10 // that the kernel holds of a client that waits; by itself it would go to 6 MB
+    WINDOW_BYTES = 512 << 10 // that a client that waits has sent; by itself it would become 6 MB
 };
 
 // "host:port", "[v6]:port" or ":port".
@@ -29,12 +29,12 @@ static bool split(char host[HOST_TEXT], char port[PORT_TEXT], const char *addres
 
 static int listen_at(const struct addrinfo *a)
 {
-    int one = 1, received = RECEIVED_BYTES,
+    int one = 1, window = WINDOW_BYTES,
         fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC, a->ai_protocol);
     if (fd < 0)
         return -1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &received, sizeof(received));
+    setsockopt(fd, IPPROTO_TCP, TCP_WINDOW_CLAMP, &window, sizeof(window));
     if (bind(fd, a->ai_addr, a->ai_addrlen) == 0 && listen(fd, SOMAXCONN) == 0)
         return fd;
     int saved = errno;

@@ -1,13 +1,14 @@
 #include "part.h"
 
 #include <openssl/evp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct part {
     struct budget *budget;
     size_t bytes, limit;
-    EVP_MD_CTX *md5; // of the bytes so far: they are in the cache when they come
+    EVP_MD_CTX *sha256; // of the bytes so far: they are in the cache when they come
     size_t npiece;
     void *piece[]; // room for limit bytes
 };
@@ -24,8 +25,8 @@ struct part *part_open(struct budget *b, size_t limit_bytes)
         return NULL;
     p->budget = b;
     p->limit = limit_bytes;
-    p->md5 = EVP_MD_CTX_new();
-    if (!p->md5 || !EVP_DigestInit_ex(p->md5, EVP_md5(), NULL)) {
+    p->sha256 = EVP_MD_CTX_new();
+    if (!p->sha256 || !EVP_DigestInit_ex(p->sha256, EVP_sha256(), NULL)) {
         part_close(p);
         return NULL;
     }
@@ -35,7 +36,7 @@ struct part *part_open(struct budget *b, size_t limit_bytes)
 void part_close(struct part *p)
 {
     budget_give(p->budget, p, p->piece, p->npiece);
-    EVP_MD_CTX_free(p->md5);
+    EVP_MD_CTX_free(p->sha256);
     free(p);
 }
 
@@ -63,7 +64,7 @@ size_t part_add(struct part *p, const void *bytes, size_t n)
     if (n > room)
         n = room;
     memcpy((char *)p->piece[p->npiece - 1] + offset, bytes, n);
-    EVP_DigestUpdate(p->md5, bytes, n);
+    EVP_DigestUpdate(p->sha256, bytes, n);
     p->bytes += n;
     return n;
 }
@@ -94,10 +95,11 @@ size_t part_read(const struct part *p, size_t offset, void *out, size_t n)
     return done;
 }
 
-void part_md5(struct part *p, char out[PART_MD5_TEXT])
+void part_sha256(struct part *p, char out[PART_SHA256_TEXT])
 {
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned n = 0;
-    EVP_DigestFinal_ex(p->md5, digest, &n);
-    EVP_EncodeBlock((unsigned char *)out, digest, (int)n);
+    EVP_DigestFinal_ex(p->sha256, digest, &n);
+    for (unsigned i = 0; i < n; i++)
+        snprintf(out + 2 * (size_t)i, 3, "%02x", digest[i]);
 }

@@ -6,7 +6,7 @@
 
 #include "budget.h"
 
-enum { PART_MD5_TEXT = 25 };
+enum { PART_SHA256_TEXT = 65 };
 
 struct part;
 
@@ -28,7 +28,7 @@ bool part_is_at_edge(const struct part *p);
 // Copies at most n bytes from an offset on; 0: it is the end.
 size_t part_read(const struct part *p, size_t offset, void *out, size_t n);
 
-// The header Content-MD5 of all bytes, after which no more may be added.
-void part_md5(struct part *p, char out[PART_MD5_TEXT]);
+// SHA-256 of all bytes, after which no more may be added.
+void part_sha256(struct part *p, char out[PART_SHA256_TEXT]);
 
 #endif

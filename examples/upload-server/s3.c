@@ -5,269 +5,200 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
 
-#include "s3_call.h"
+#include "s3_engine.h"
 
-enum {
-    FIRST_DELAY_MS = 100, // doubles with each try
-    MOST_DELAY_MS = 5000,
-    MOST_ASKED_DELAY_S = 20, // that a server can ask for by Retry-After
-    IDLE_MS = 1000,
-    TRIES_WHEN_STOPPED = 2
-};
+enum { ENGINES = 2, MOST_KEPT = 32 };
 
 struct s3 {
     struct s3_options options;
-    CURLM *multi;
-    pthread_t thread;
-    pthread_mutex_t mutex;           // of what follows
-    struct s3_call *waiting, **tail; // oldest first
-    bool is_stopped, is_closing;
-    struct s3_call *active; // from here on the thread's own
-    unsigned nactive;
+    struct s3_engine *engine[ENGINES]; // so that no single thread sends all the bytes
+    atomic_uint next;
+    pthread_mutex_t mutex; // of what follows
+    pthread_cond_t stopped;
+    bool is_stopped;
+    CURL *kept[MOST_KEPT]; // handles with their connections, for s3_ask()
+    unsigned nkept;
 };
 
-static int64_t now_ms(void)
+static bool open_engines(struct s3 *s)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static void enqueue(struct s3 *s, struct s3_call *c)
-{
-    c->next = NULL;
-    pthread_mutex_lock(&s->mutex);
-    *s->tail = c;
-    s->tail = &c->next;
-    pthread_mutex_unlock(&s->mutex);
-}
-
-// A random part of a time that doubles, so that clients that failed together do not come back
-// together: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
-static int64_t delay_ms(const struct s3_answer *a)
-{
-    uint32_t random = 0;
-    char asked[16];
-    uint64_t seconds;
-    int64_t most = (int64_t)FIRST_DELAY_MS << a->tries;
-    if (s3_header(a, "Retry-After", asked, sizeof(asked)) && str_u64(&seconds, str_of(asked)))
-        return (int64_t)(seconds < MOST_ASKED_DELAY_S ? seconds : MOST_ASKED_DELAY_S) * 1000;
-    if (getrandom(&random, sizeof(random), 0) < 0)
-        return most;
-    return 1 + random % (most < MOST_DELAY_MS ? most : MOST_DELAY_MS);
-}
-
-static void finish(struct s3 *s, struct s3_call *c)
-{
-    struct metrics *m = s->options.metrics;
-    atomic_fetch_add(&m->s3_requests, 1);
-    atomic_fetch_add(&m->s3_failures, !s3_is_good(&c->answer));
-    c->done(c->context, c);
-}
-
-static bool is_unwanted(const struct s3_call *c, bool is_stopped)
-{
-    return atomic_load(&c->is_cancelled) || (is_stopped && !c->request.is_cleanup);
-}
-
-static void drop(struct s3 *s, struct s3_call *c)
-{
-    c->answer.status = 0;
-    err_set(&c->answer.error, "a request to S3 was broken off");
-    finish(s, c);
-}
-
-static void settle(struct s3 *s, struct s3_call *c, CURLcode result)
-{
-    bool may_help = s3_transfer_end(c, &s->options, result);
-    pthread_mutex_lock(&s->mutex);
-    unsigned most = s->is_stopped ? TRIES_WHEN_STOPPED : S3_MOST_TRIES;
-    pthread_mutex_unlock(&s->mutex);
-    if (!may_help || c->answer.tries >= most) {
-        finish(s, c);
-        return;
-    }
-    atomic_fetch_add(&s->options.metrics->s3_retries, 1);
-    c->due_ms = now_ms() + delay_ms(&c->answer);
-    enqueue(s, c);
-}
-
-static void leave(struct s3 *s, struct s3_call *c)
-{
-    struct s3_call **at = &s->active;
-    while (*at != c)
-        at = &(*at)->next;
-    *at = c->next;
-    s->nactive--;
-    curl_multi_remove_handle(s->multi, c->easy);
-}
-
-static void begin(struct s3 *s, struct s3_call *c)
-{
-    if (!s3_transfer_begin(c, &s->options)) {
-        if (c->easy)
-            curl_easy_cleanup(c->easy);
-        curl_slist_free_all(c->header);
-        finish(s, c);
-        return;
-    }
-    c->next = s->active;
-    s->active = c;
-    s->nactive++;
-    curl_multi_add_handle(s->multi, c->easy);
-}
-
-// Takes what is due, or not wanted any more, out of the queue.  Returns the time until more is due.
-static int64_t take_due(struct s3 *s, struct s3_call **due)
-{
-    int64_t now = now_ms(), left = IDLE_MS;
-    unsigned room = S3_MOST_ACTIVE - s->nactive;
-    pthread_mutex_lock(&s->mutex);
-    for (struct s3_call **at = &s->waiting; *at;) {
-        struct s3_call *c = *at;
-        bool is_unwanted_now = is_unwanted(c, s->is_stopped);
-        if (!is_unwanted_now && (c->due_ms > now || room == 0)) {
-            left = c->due_ms > now && c->due_ms - now < left ? c->due_ms - now : left;
-            at = &c->next;
-            continue;
-        }
-        room -= !is_unwanted_now;
-        *at = c->next;
-        c->next = NULL;
-        *due = c;
-        due = &c->next;
-    }
-    s->tail = &s->waiting;
-    while (*s->tail)
-        s->tail = &(*s->tail)->next;
-    pthread_mutex_unlock(&s->mutex);
-    return left;
-}
-
-static int64_t start_due(struct s3 *s, bool is_stopped)
-{
-    struct s3_call *due = NULL;
-    int64_t left = take_due(s, &due);
-    while (due) {
-        struct s3_call *c = due;
-        due = c->next;
-        if (is_unwanted(c, is_stopped))
-            drop(s, c);
-        else
-            begin(s, c);
-    }
-    return left;
-}
-
-static void drop_unwanted(struct s3 *s, bool is_stopped)
-{
-    for (struct s3_call *c = s->active, *next; c; c = next) {
-        next = c->next;
-        if (!is_unwanted(c, is_stopped))
-            continue;
-        leave(s, c);
-        s3_transfer_end(c, &s->options, CURLE_ABORTED_BY_CALLBACK);
-        drop(s, c);
-    }
-}
-
-static void collect(struct s3 *s)
-{
-    int left;
-    for (CURLMsg *m; (m = curl_multi_info_read(s->multi, &left));) {
-        struct s3_call *c = NULL;
-        CURLcode result = m->data.result;
-        curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&c);
-        leave(s, c);
-        settle(s, c, result);
-    }
-}
-
-static void *run(void *context)
-{
-    struct s3 *s = context;
-    for (;;) {
-        pthread_mutex_lock(&s->mutex);
-        bool is_stopped = s->is_stopped, is_over = s->is_closing && !s->waiting && !s->active;
-        pthread_mutex_unlock(&s->mutex);
-        if (is_over)
-            return NULL;
-        int running;
-        drop_unwanted(s, is_stopped);
-        int64_t left = start_due(s, is_stopped);
-        curl_multi_perform(s->multi, &running);
-        collect(s);
-        curl_multi_poll(s->multi, NULL, 0, (int)left, NULL);
-    }
+    for (size_t i = 0; i < ENGINES; i++)
+        if (!(s->engine[i] = s3_engine_open(&s->options)))
+            return false;
+    return true;
 }
 
 bool s3_open(struct s3 **out, const struct s3_options *o, struct err *e)
 {
+    pthread_condattr_t monotonic;
     struct s3 *s = calloc(1, sizeof(*s));
     if (!s || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
         free(s);
         return err_set(e, "cannot start libcurl");
     }
     s->options = *o;
-    s->tail = &s->waiting;
-    s->multi = curl_multi_init();
     pthread_mutex_init(&s->mutex, NULL);
-    if (!s->multi || pthread_create(&s->thread, NULL, run, s) != 0) {
-        curl_multi_cleanup(s->multi);
-        free(s);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&s->stopped, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    if (!open_engines(s)) {
+        s3_close(s);
         return err_set(e, "cannot start a thread for S3");
     }
-    curl_multi_setopt(s->multi, CURLMOPT_MAXCONNECTS, (long)S3_MOST_ACTIVE);
     *out = s;
     return true;
 }
 
-static void set(struct s3 *s, bool *flag)
-{
-    pthread_mutex_lock(&s->mutex);
-    *flag = true;
-    pthread_mutex_unlock(&s->mutex);
-    curl_multi_wakeup(s->multi);
-}
-
 void s3_stop(struct s3 *s)
 {
-    set(s, &s->is_stopped);
+    pthread_mutex_lock(&s->mutex);
+    s->is_stopped = true;
+    pthread_cond_broadcast(&s->stopped);
+    pthread_mutex_unlock(&s->mutex);
+    for (size_t i = 0; i < ENGINES; i++)
+        s3_engine_stop(s->engine[i]);
 }
 
 void s3_close(struct s3 *s)
 {
-    set(s, &s->is_closing);
-    pthread_join(s->thread, NULL);
-    curl_multi_cleanup(s->multi);
+    for (size_t i = 0; i < ENGINES; i++)
+        if (s->engine[i])
+            s3_engine_close(s->engine[i]);
+    for (unsigned i = 0; i < s->nkept; i++)
+        curl_easy_cleanup(s->kept[i]);
+    pthread_cond_destroy(&s->stopped);
     pthread_mutex_destroy(&s->mutex);
     curl_global_cleanup();
     free(s);
 }
 
-struct s3_call *s3_start(struct s3 *s, const struct s3_request *r,
-                         void (*done)(void *context, struct s3_call *c), void *context)
+static struct s3_call *make(const struct s3_request *r)
 {
     struct s3_call *c = calloc(1, sizeof(*c));
     if (!c)
         return NULL;
     c->request = *r;
-    c->done = done;
-    c->context = context;
     text_init(&c->answer.header, S3_MOST_ANSWER);
     text_init(&c->answer.body, S3_MOST_ANSWER);
-    enqueue(s, c);
-    curl_multi_wakeup(s->multi);
     return c;
 }
 
-void s3_cancel(struct s3 *s, struct s3_call *c)
+struct s3_call *s3_start(struct s3 *s, const struct s3_request *r,
+                         void (*done)(void *context, struct s3_call *c), void *context)
 {
-    atomic_store(&c->is_cancelled, true);
-    curl_multi_wakeup(s->multi);
+    struct s3_call *c = make(r);
+    if (!c)
+        return NULL;
+    c->done = done;
+    c->context = context;
+    s3_engine_start(s->engine[atomic_fetch_add(&s->next, 1) % ENGINES], c);
+    return c;
+}
+
+void s3_cancel(struct s3_call *c)
+{
+    s3_engine_cancel(c);
+}
+
+static CURL *take_kept(struct s3 *s)
+{
+    pthread_mutex_lock(&s->mutex);
+    CURL *easy = s->nkept ? s->kept[--s->nkept] : NULL;
+    pthread_mutex_unlock(&s->mutex);
+    return easy ? easy : curl_easy_init();
+}
+
+static void keep(struct s3 *s, CURL *easy)
+{
+    pthread_mutex_lock(&s->mutex);
+    bool has_room = s->nkept < MOST_KEPT;
+    if (has_room)
+        s->kept[s->nkept++] = easy;
+    pthread_mutex_unlock(&s->mutex);
+    if (!has_room)
+        curl_easy_cleanup(easy);
+}
+
+static bool is_stopped(struct s3 *s)
+{
+    pthread_mutex_lock(&s->mutex);
+    bool stopped = s->is_stopped;
+    pthread_mutex_unlock(&s->mutex);
+    return stopped;
+}
+
+// libcurl calls it some times a second.
+static int on_progress(void *context, curl_off_t down, curl_off_t downed, curl_off_t up,
+                       curl_off_t upped)
+{
+    (void)down, (void)downed, (void)up, (void)upped;
+    return is_stopped(context);
+}
+
+// False: the server stops.
+static bool wait_ms(struct s3 *s, int64_t ms)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += ms / 1000 + (until.tv_nsec + ms % 1000 * 1000000) / 1000000000;
+    until.tv_nsec = (until.tv_nsec + ms % 1000 * 1000000) % 1000000000;
+    pthread_mutex_lock(&s->mutex);
+    while (!s->is_stopped && pthread_cond_timedwait(&s->stopped, &s->mutex, &until) == 0)
+        ;
+    bool goes_on = !s->is_stopped;
+    pthread_mutex_unlock(&s->mutex);
+    return goes_on;
+}
+
+// One try; returns whether another one may help.
+static bool try_once(struct s3 *s, struct s3_call *c, CURL *easy)
+{
+    if (!s3_transfer_begin(c, &s->options, easy)) {
+        curl_slist_free_all(c->header);
+        return false;
+    }
+    if (!c->request.is_cleanup) {
+        curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
+        curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
+        curl_easy_setopt(easy, CURLOPT_XFERINFODATA, s);
+    }
+    return s3_transfer_end(c, &s->options, curl_easy_perform(easy));
+}
+
+static void try_all(struct s3 *s, struct s3_call *c, CURL *easy)
+{
+    struct metrics *m = s->options.metrics;
+    while (try_once(s, c, easy)) {
+        bool stopped = is_stopped(s), is_wanted = !stopped || c->request.is_cleanup;
+        if (!is_wanted || c->answer.tries >= (stopped ? S3_TRIES_WHEN_STOPPED : S3_MOST_TRIES))
+            break;
+        wait_ms(s, s3_delay_ms(&c->answer));
+        atomic_fetch_add(&m->s3_retries, 1);
+    }
+    atomic_fetch_add(&m->s3_requests, 1);
+    atomic_fetch_add(&m->s3_failures, !s3_is_good(&c->answer));
+}
+
+struct s3_call *s3_ask(struct s3 *s, const struct s3_request *r, struct err *e)
+{
+    struct s3_call *c = make(r);
+    CURL *easy = c ? take_kept(s) : NULL;
+    if (!easy) {
+        free(c);
+        err_set(e, "there is no memory for a request to S3");
+        return NULL;
+    }
+    if (!r->is_cleanup && is_stopped(s))
+        err_set(&c->answer.error, "a request to S3 was broken off");
+    else
+        try_all(s, c, easy);
+    keep(s, easy);
+    if (!s3_is_good(&c->answer))
+        *e = c->answer.error;
+    return c;
 }
 
 const struct s3_answer *s3_answer_of(const struct s3_call *c)
@@ -285,39 +216,6 @@ void s3_free(struct s3_call *c)
     text_free(&c->answer.header);
     text_free(&c->answer.body);
     free(c);
-}
-
-struct waiter {
-    pthread_mutex_t mutex;
-    pthread_cond_t is_done;
-    bool done;
-};
-
-static void wake(void *context, struct s3_call *c)
-{
-    struct waiter *w = context;
-    (void)c;
-    pthread_mutex_lock(&w->mutex);
-    w->done = true;
-    pthread_cond_signal(&w->is_done);
-    pthread_mutex_unlock(&w->mutex);
-}
-
-struct s3_call *s3_ask(struct s3 *s, const struct s3_request *r, struct err *e)
-{
-    struct waiter w = {.mutex = PTHREAD_MUTEX_INITIALIZER, .is_done = PTHREAD_COND_INITIALIZER};
-    struct s3_call *c = s3_start(s, r, wake, &w);
-    if (!c) {
-        err_set(e, "there is no memory for a request to S3");
-        return NULL;
-    }
-    pthread_mutex_lock(&w.mutex);
-    while (!w.done)
-        pthread_cond_wait(&w.is_done, &w.mutex);
-    pthread_mutex_unlock(&w.mutex);
-    if (!s3_is_good(&c->answer))
-        *e = c->answer.error;
-    return c;
 }
 
 bool s3_add_header(struct s3_request *r, const char *format, ...)

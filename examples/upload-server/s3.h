@@ -1,5 +1,5 @@
-// An S3 service: requests that are signed, sent, tried again and answered.  All transfers run on
-// one thread of their own, by libcurl.
+// An S3 service: requests that are signed, sent, tried again and answered, by libcurl.  Those that
+// the caller waits for run on its thread, the others on threads of their own.
 #ifndef UPLOAD_S3_H
 #define UPLOAD_S3_H
 
@@ -33,11 +33,12 @@ struct s3_request {
     const char *key;    // of the object, in UTF-8; "": the bucket itself
     const char *query; // escaped, its parameters sorted and each with a '=', as the signature needs
     char header[S3_MOST_HEADERS][S3_HEADER_TEXT]; // up to the first empty one
-    struct part *part;                            // the body; NULL: it is body, which may be empty
-    const char *body;                             // NULL: there is none
-    bool may_fail_late; // status 200 and an error in the body (CompleteMultipartUpload)
-    bool is_cleanup;    // is sent even after s3_stop()
-    bool is_fresh;      // on a connection of its own, so that libcurl does not send it twice unseen
+    char sha256[PART_SHA256_TEXT]; // of the body, which S3 checks; empty: the body is not signed
+    struct part *part;             // the body; NULL: it is body, which may be empty
+    const char *body;              // NULL: there is none
+    bool may_fail_late;            // status 200 and an error in the body (CompleteMultipartUpload)
+    bool is_cleanup;               // is sent even after s3_stop()
+    bool is_fresh; // on a connection of its own, so that libcurl does not send it twice unseen
 };
 
 struct s3_answer {
@@ -58,13 +59,13 @@ void s3_close(struct s3 *s);
 // Requests fail from now on, what is under way is cut off; only what tidies up goes on.
 void s3_stop(struct s3 *s);
 
-// Starts a request; *r is copied, what it points to has to stay.  done is called on S3's thread
-// when it has ended, or was cancelled.  NULL: no memory.
+// Starts a request; *r is copied, what it points to has to stay.  done is called on a thread of
+// S3's when it has ended, or was cancelled.  NULL: no memory.
 struct s3_call *s3_start(struct s3 *s, const struct s3_request *r,
                          void (*done)(void *context, struct s3_call *c), void *context);
 
 // Ends it soon, with a call of done as ever.
-void s3_cancel(struct s3 *s, struct s3_call *c);
+void s3_cancel(struct s3_call *c);
 
 // Valid once done was called.
 const struct s3_answer *s3_answer_of(const struct s3_call *c);

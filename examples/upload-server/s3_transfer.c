@@ -6,7 +6,7 @@
 #include "s3_call.h"
 #include "xml.h"
 
-enum { CONNECT_S = 10, CLEANUP_S = 5, CONTINUE_MS = 1, MESSAGE_TEXT = 256 };
+enum { CONNECT_S = 10, CLEANUP_S = 5, CONTINUE_MS = 1, SMALL_BYTES = 1 << 20, MESSAGE_TEXT = 256 };
 
 static size_t on_header(char *line, size_t size, size_t n, void *context)
 {
@@ -41,18 +41,32 @@ static int seek_body(void *context, curl_off_t offset, int origin)
     return CURL_SEEKFUNC_OK;
 }
 
+// For every upload libcurl 7.88 waits for "100 Continue", and it cannot both be told not to and
+// sign. The answer behind that one may come 40 ms late (Nagle's algorithm there, delayed ACKs
+// here), so what is small goes as another method's body, for which it does not wait.
+static void set_part(struct s3_call *c)
+{
+    curl_off_t n = c->request.part ? (curl_off_t)part_bytes(c->request.part) : 0;
+    if (n < SMALL_BYTES) {
+        curl_easy_setopt(c->easy, CURLOPT_POST, 1L);
+        curl_easy_setopt(c->easy, CURLOPT_CUSTOMREQUEST, "PUT");
+        curl_easy_setopt(c->easy, CURLOPT_POSTFIELDSIZE_LARGE, n);
+    } else {
+        curl_easy_setopt(c->easy, CURLOPT_UPLOAD, 1L);
+        curl_easy_setopt(c->easy, CURLOPT_INFILESIZE_LARGE, n);
+        curl_easy_setopt(c->easy, CURLOPT_EXPECT_100_TIMEOUT_MS, (long)CONTINUE_MS);
+    }
+    curl_easy_setopt(c->easy, CURLOPT_READFUNCTION, read_body);
+    curl_easy_setopt(c->easy, CURLOPT_READDATA, c);
+    curl_easy_setopt(c->easy, CURLOPT_SEEKFUNCTION, seek_body);
+    curl_easy_setopt(c->easy, CURLOPT_SEEKDATA, c);
+}
+
 static void set_body(struct s3_call *c)
 {
     const struct s3_request *r = &c->request;
     if (strcmp(r->method, "PUT") == 0) {
-        curl_easy_setopt(c->easy, CURLOPT_UPLOAD, 1L);
-        curl_easy_setopt(c->easy, CURLOPT_READFUNCTION, read_body);
-        curl_easy_setopt(c->easy, CURLOPT_READDATA, c);
-        curl_easy_setopt(c->easy, CURLOPT_SEEKFUNCTION, seek_body);
-        curl_easy_setopt(c->easy, CURLOPT_SEEKDATA, c);
-        curl_easy_setopt(c->easy, CURLOPT_INFILESIZE_LARGE,
-                         (curl_off_t)(r->part ? part_bytes(r->part) : 0));
-        curl_easy_setopt(c->easy, CURLOPT_EXPECT_100_TIMEOUT_MS, (long)CONTINUE_MS);
+        set_part(c);
     } else if (strcmp(r->method, "POST") == 0) {
         const char *body = r->body ? r->body : "";
         curl_easy_setopt(c->easy, CURLOPT_POST, 1L);
@@ -77,7 +91,10 @@ static bool add_line(struct s3_call *c, const char *line)
 static bool set_headers(struct s3_call *c, const struct s3_options *o)
 {
     char token[S3_TOKEN_TEXT + 32];
-    bool fits = add_line(c, "x-amz-content-sha256: UNSIGNED-PAYLOAD");
+    char sha256[PART_SHA256_TEXT + 32];
+    snprintf(sha256, sizeof(sha256), "x-amz-content-sha256: %s",
+             c->request.sha256[0] ? c->request.sha256 : "UNSIGNED-PAYLOAD");
+    bool fits = add_line(c, sha256);
     for (size_t i = 0; i < S3_MOST_HEADERS && c->request.header[i][0] && fits; i++)
         fits = add_line(c, c->request.header[i]);
     snprintf(token, sizeof(token), "x-amz-security-token: %s", o->credentials.token);
@@ -108,15 +125,14 @@ static void set_limits(struct s3_call *c, const struct s3_options *o)
         curl_easy_setopt(c->easy, CURLOPT_TIMEOUT, (long)CLEANUP_S);
 }
 
-bool s3_transfer_begin(struct s3_call *c, const struct s3_options *o)
+bool s3_transfer_begin(struct s3_call *c, const struct s3_options *o, CURL *easy)
 {
     const struct s3_request *r = &c->request;
     if (!c->url[0] && !s3_url(c->url, o->endpoint, o->bucket, o->is_virtual_host, r->key, r->query,
                               &c->answer.error))
         return false;
-    c->easy = curl_easy_init();
-    if (!c->easy)
-        return err_set(&c->answer.error, "there is no memory for a request to S3");
+    c->easy = easy;
+    curl_easy_reset(easy); // keeps its connections
     c->sent = 0;
     c->trouble[0] = c->answer.code[0] = 0;
     c->answer.header.len = c->answer.body.len = 0;
@@ -136,7 +152,9 @@ bool s3_transfer_begin(struct s3_call *c, const struct s3_options *o)
 
 static const char *times(unsigned n, char out[32])
 {
-    snprintf(out, 32, n > 1 ? ", tried %u times" : "", n);
+    out[0] = 0;
+    if (n > 1)
+        snprintf(out, 32, ", tried %u times", n);
     return out;
 }
 
@@ -180,7 +198,6 @@ bool s3_transfer_end(struct s3_call *c, const struct s3_options *o, CURLcode res
     struct s3_answer *a = &c->answer;
     long status = 0;
     curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
-    curl_easy_cleanup(c->easy);
     curl_slist_free_all(c->header);
     c->easy = NULL;
     c->header = NULL;

@@ -152,7 +152,6 @@ static bool grow_etags(struct store_put *p)
 // more.
 static bool start_part(struct store_put *p, struct err *e)
 {
-    char md5[PART_MD5_TEXT];
     struct sending *s = p->npart < STORE_S3_MOST_PARTS ? calloc(1, sizeof(*s)) : NULL;
     if (p->npart == STORE_S3_MOST_PARTS)
         return err_set(e, "it has more than %d parts of %llu bytes", STORE_S3_MOST_PARTS,
@@ -165,8 +164,7 @@ static bool start_part(struct store_put *p, struct err *e)
     snprintf(s->query, sizeof(s->query), "partNumber=%u&uploadId=%s", s->number, p->upload_id);
     struct s3_request r = request_of(p, "PUT", s->query);
     r.part = s->part;
-    part_md5(s->part, md5);
-    s3_add_header(&r, "Content-MD5: %s", md5);
+    part_sha256(s->part, r.sha256);
     s->call = s3_start(p->store->s3, &r, on_part, s);
     if (!s->call) {
         free(s);
@@ -244,14 +242,11 @@ static bool s3_write(struct store_put *p, const void *bytes, size_t n, struct er
 static bool put_object(struct store_put *p, struct err *e)
 {
     struct s3_request r = request_of(p, "PUT", "");
-    char md5[PART_MD5_TEXT];
     if (!s3_object_describe(&r, &p->file, e))
         return false;
     r.part = p->filling;
-    if (r.part) {
-        part_md5(r.part, md5);
-        s3_add_header(&r, "Content-MD5: %s", md5);
-    }
+    if (r.part)
+        part_sha256(r.part, r.sha256);
     struct s3_call *c = s3_ask(p->store->s3, &r, e);
     // A failure without an answer may still have made the object.
     p->is_object = c && (s3_is_good(s3_answer_of(c)) || s3_answer_of(c)->status == 0);
@@ -374,7 +369,7 @@ static void s3_abort(struct store_put *p)
 {
     pthread_mutex_lock(&p->mutex);
     for (struct sending *s = p->sending; s; s = s->next)
-        s3_cancel(p->store->s3, s->call);
+        s3_cancel(s->call);
     while (p->nsending)
         pthread_cond_wait(&p->is_sent, &p->mutex);
     pthread_mutex_unlock(&p->mutex);

@@ -88,11 +88,11 @@ metric() { curl -s "$url/metrics" | sed -n "s/^upload_server_$1 //p"; }
 metric_is() { [ "$(metric "$1")" = "$2" ]; }
 is_past() { [ "$(metric "$1")" -gt "$2" ]; }
 
-# descriptors: how many the server has, without the connections to S3 that it keeps for later.
+# descriptors: how many the server has, without the connections to S3 that it keeps for later, and libcurl's own beside them.
 descriptors() {
     local kept
     kept=$(awk -v port="$(printf ':%04X$' "${s3##*:}")" '$3 ~ port && $10 != 0' /proc/net/tcp | wc -l)
-    echo $(($(ls "/proc/$pid/fd" | wc -l) - kept))
+    echo $(($(ls -l "/proc/$pid/fd" | grep -vc eventfd) - kept))
 }
 peak_kb() { awk '/^VmHWM/ { print $2 }' "/proc/$pid/status"; }
 id_of() { sed -n 's/.*"id":"\([^"]*\)".*/\1/p' <<<"$1"; }
