@@ -184,10 +184,6 @@ check-command: $(BUILD)/sonde $(BUILD)/libsonde.so $(BUILD)/libsonde.a $(UNIT) $
 check: $(PRODUCTS) $(UNIT) $(PROGRAMS) $(PLUGINS) $(RANDOM) $(TELLERS) $(WALKERS) $(UPLOAD_TESTS)
 	BUILD=$(BUILD) prove --timer -j2 $(PROVE_FLAGS) $(UNIT) $(SCRIPTS)
 
-# What takes longer than a check may.
-soak: $(PRODUCTS) $(PROGRAMS) $(PLUGINS)
-	ALLOCATIONS=100000000 BUILD=$(BUILD) prove --timer tests/e2e/estimates_test.sh
-
 # Fuzzers, each with its kept inputs; FUZZ_SECONDS of new ones.  A crash leaves its input in $(BUILD)/fuzz.
 FUZZ_SECONDS := 60
 FUZZ_FLAGS   := -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -O1 -g
@@ -240,9 +236,10 @@ bench-upload: $(PRODUCTS)
 	BUILD=$(BUILD) bench/upload
 
 # What takes long: radosgw, 64 clients in a small group, a file of 5 GB, much garbage.  Installs Ceph.
-soak: $(PRODUCTS)
+soak: $(PRODUCTS) $(PROGRAMS) $(PLUGINS)
 	tools/setup soak
-	BUILD=$(BUILD) tests/upload/soak
+	ALLOCATIONS=100000000 BUILD=$(BUILD) prove --timer tests/e2e/estimates_test.sh
+	S3_SERVER=ceph GARBAGE=10000 BUILD=$(BUILD) prove --timer $(PROVE_FLAGS) tests/e2e/upload_s3_test.sh tests/e2e/upload_faults_test.sh tests/upload/soak_test.sh
 
 # The story.
 demo: $(PRODUCTS)
@@ -264,5 +261,5 @@ install: $(PRODUCTS)
 clean:
 	rm -rf build build-asan build-tsan build-coverage
 
-.PHONY: all check soak check-command check-symbols check-unwind fuzz bench bench-library bench-programs bench-command bench-symbols demo lint format install clean bench-upload
+.PHONY: all check soak check-command check-symbols check-unwind fuzz bench bench-library bench-programs bench-command bench-symbols bench-upload demo lint format install clean
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

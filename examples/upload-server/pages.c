@@ -16,7 +16,7 @@ static int return_file(struct dl_phdr_info *info, size_t size, void *page_bytes)
         uintptr_t start = info->dlpi_addr + p->p_vaddr, end = start + p->p_filesz;
         start = start / page * page;
         end = (end + page - 1) / page * page;
-        madvise((void *)start, end - start, MADV_DONTNEED); // NOLINT(performance-no-int-to-ptr)
+        madvise((void *)start, end - start, MADV_DONTNEED);
     }
     return 0;
 }
