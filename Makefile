@@ -24,7 +24,7 @@ SAN     := $(SAN.$(VARIANT))
 RUNTIME := $(wildcard src/runtime/*.c) src/record/write.c src/object/eh_frame.c
 COMMAND := $(filter-out $(RUNTIME), $(wildcard src/*/*.c) src/report/asset.S) src/object/eh_frame.c
 LIBRARY := $(filter-out src/sonde/%, $(COMMAND))
-LIBS    := -ldeflate -lzstd -ldw -lelf -liberty -lpcre2-8 -ledit -lm -lpthread
+LIBS    := -ldeflate -lzstd -ldw -lelf -liberty -lpcre2-8 -ledit -ljansson -lm -lpthread
 HEAVY   := -lcapstone -lgvc -lcgraph -lmicrohttpd -lcurl
 
 # On x86-64 the command loads the heavy ones when it needs them.

@@ -74,16 +74,32 @@ static void make_movable(struct buf *out, struct str svg)
     buf_text(out, "</g>\n</svg>\n");
 }
 
+// One picture at a time.
+static bool draw(struct buf *out, struct buf *dot, const char *format, struct err *e)
+{
+    buf_char(dot, 0);
+    pthread_mutex_lock(&lock);
+    bool done = render(out, dot->data, format, e);
+    pthread_mutex_unlock(&lock);
+    return done;
+}
+
+bool picture_svg(struct buf *out, struct report *r, const struct trimmed *t, struct err *e)
+{
+    struct buf dot;
+    buf_init(&dot, out->limit);
+    dot_write(&dot, r, t);
+    bool done = draw(out, &dot, "svg", e);
+    buf_free(&dot);
+    return done;
+}
+
 bool report_picture(struct buf *out, struct report *r, struct err *e)
 {
     struct buf dot, picture;
     buf_init(&dot, out->limit);
     buf_init(&picture, out->limit);
-    bool done = report_dot(&dot, r, e);
-    buf_char(&dot, 0);
-    pthread_mutex_lock(&lock);
-    done = done && render(&picture, dot.data, r->type->suffix, e);
-    pthread_mutex_unlock(&lock);
+    bool done = report_dot(&dot, r, e) && draw(&picture, &dot, r->type->suffix, e);
     bool is_for_browser = str_equal(str_of(r->type->suffix), STR("svg")) && !r->type->viewer;
     if (done && is_for_browser)
         make_movable(out, buf_str(&picture));

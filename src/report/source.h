@@ -15,6 +15,7 @@ struct source_file {
 struct sources {
     struct str search_path; // folders, by ':'
     struct str trim_path;
+    bool is_confined; // files outside of search_path are not read
     struct table names;
     struct source_file **file; // by row of names
     u32 nfile, cap;
