@@ -24,8 +24,8 @@
  * @property {number} ratio of a value that is shown to the value
  * @property {boolean} diff some values are negative
  * @property {boolean} base what is negative is of a base
- * @property {TreeColumns} callees
- * @property {TreeColumns} callers
+ * @property {TreeColumns} [callees] one of the trees at least
+ * @property {TreeColumns} [callers]
  * @property {{name: number[], flat: number[][], cum: number[][]}} functions
  * @property {string[]} names row 0: none
  * @property {number[]} file by row of names: a row of files
@@ -46,6 +46,14 @@
  * @property {Int32Array} child
  * @property {boolean} isWhole nothing was too light
  */
+
+/** @type {TreeColumns} */
+const NO_TREE = {parent: [0], name: [0], self: [], inlined: []};
+
+/** @param {FlameData} data @param {"callees" | "callers"} tree */
+export function columnsOf(data, tree) {
+  return data[tree] ?? data.callees ?? data.callers ?? NO_TREE;
+}
 
 /** Sums of a column over rows and all below them. @param {number[]} column @param {Int32Array} parent */
 function sumsBelow(column, parent) {

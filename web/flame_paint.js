@@ -49,7 +49,7 @@ function coloursOf(data, theme) {
 /** More is red, less is green, and the stronger the change the stronger the colour. @param {number} change -1 to 1 @param {Theme} theme */
 export function changeColour(change, theme) {
   const strength = Math.sqrt(Math.min(1, Math.abs(change))), lightness = theme.neutral - (theme.neutral - 0.62) * strength;
-  return `oklch(${lightness.toFixed(3)} ${(0.17 * strength).toFixed(3)} ${change > 0 ? 27 : 155})`;
+  return `oklch(${lightness.toFixed(3)} ${(0.17 * strength).toFixed(3)} ${change > 0 ? 27 : 172})`;
 }
 
 /**

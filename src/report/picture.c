@@ -88,7 +88,7 @@ bool picture_svg(struct buf *out, struct report *r, const struct trimmed *t, str
 {
     struct buf dot;
     buf_init(&dot, out->limit);
-    dot_write(&dot, r, t);
+    dot_write(&dot, r, t, false);
     bool done = draw(out, &dot, "svg", e);
     buf_free(&dot);
     return done;

@@ -145,9 +145,9 @@ u32 report_label_parts(struct str **part, const struct report *r, const struct s
 void report_flame_data(struct buf *out, struct report *r, bool is_light);
 
 // dot.c: a graph in Graphviz's language; the node that is shown as number i is "N" and i + 1.
-void dot_write(struct buf *out, struct report *r, const struct trimmed *t);
+void dot_write(struct buf *out, struct report *r, const struct trimmed *t, bool with_legend);
 
-// picture.c: the same, drawn.
+// picture.c: the same without a legend, drawn.
 bool picture_svg(struct buf *out, struct report *r, const struct trimmed *t, struct err *e);
 
 // The first mapping's file without its folder; empty when it has none.

@@ -22,7 +22,7 @@ enum {
 // Pages load what they need from here, and nothing from anywhere else; nobody may have them in a
 // frame.
 static const char policy[] =
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 void web_init(struct web *w, const struct sourcing *s, const struct config *c)
