@@ -7,7 +7,7 @@ import {valueText} from "./flame_data.js";
 /** @typedef {import("./app.js").Shown} Shown */
 /** @typedef {{ns: number, heap: number, allocated: number, resident: number, cgroup: number, limit: number}} Tick */
 /** @typedef {{start_ns: number, death_ns: number, live: boolean, ticks: Tick[]}} TimeLine */
-/** A moment whose heap can be shown, or that something happened at. @typedef {{ns: number, text: string, load?: number}} Moment */
+/** A moment whose heap is known, but for the peak. @typedef {{ns: number, text: string, load?: number}} Moment */
 /** @typedef {"heap" | "resident" | "cgroup" | "limit"} Column */
 
 /** @type {[Column, string][]} */
@@ -91,8 +91,7 @@ export class Chart {
     const {ticks} = this.line;
     if (ticks.length)
       this.mark({ns: ticks[this.peak].ns, text: `peak ${bytesText(this.height(ticks[this.peak]))}`}, "peak");
-    for (const moment of this.moments)
-      this.mark(moment, moment.load === undefined ? "event" : "known");
+    this.moments.forEach((moment, i) => this.mark(moment, "known", i % 2));
     this.svg.append(this.cursor);
   }
 
@@ -103,10 +102,10 @@ export class Chart {
       this.svg.append(shape("polyline", {class: `line ${column}`, points: ticks.map((t) => `${this.x(t.ns).toFixed(1)},${this.y(t[column]).toFixed(1)}`).join(" ")}));
   }
 
-  /** @param {Moment} moment @param {string} kind */
-  mark(moment, kind) {
+  /** @param {Moment} moment @param {string} kind @param {number} [line] so that neighbours' texts do not meet */
+  mark(moment, kind, line = 0) {
     const x = this.x(Math.min(this.to, Math.max(this.from, moment.ns))), end = x > WIDTH / 2 ? "end" : "start";
-    const y = kind === "peak" ? 12 : 28;
+    const y = kind === "peak" ? 10 : 24 + 13 * line;
     this.svg.append(shape("line", {class: `mark ${kind}`, x1: x, x2: x, y1: ABOVE, y2: HEIGHT - BELOW}),
       shape("text", {class: `mark-text ${kind}`, x: end === "end" ? x - 4 : x + 4, y: y + 4, "text-anchor": end}, moment.text));
   }

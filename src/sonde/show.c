@@ -35,7 +35,7 @@ bool web_serve(struct str address, bool no_browser, const struct sourcing *s,
                const struct config *c, struct err *e)
 {
     struct web w;
-    struct load *load;
+    struct moment *moment;
     struct http_server *server;
     sigset_t end;
     sigemptyset(&end);
@@ -44,9 +44,9 @@ bool web_serve(struct str address, bool no_browser, const struct sourcing *s,
     sigaddset(&end, SIGHUP);
     sigprocmask(SIG_BLOCK, &end, NULL);
     web_init(&w, s, c);
-    bool done = loads_take(&load, &w.loads, 0, 0, e);
+    bool done = moments_take(&moment, &w.moments, 0, 0, e);
     if (done) {
-        loads_give(&w.loads, load);
+        moments_give(&w.moments, moment);
         done = http_start(&server, address, web_handle, &w, e);
     }
     if (done) {

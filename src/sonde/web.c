@@ -28,7 +28,7 @@ static const char policy[] =
 void web_init(struct web *w, const struct sourcing *s, const struct config *c)
 {
     *w = (struct web){.config = *c};
-    loads_init(&w->loads, s);
+    moments_init(&w->moments, s);
     cache_init(&w->cache, (size_t)MIB(CACHE_MIB));
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->freed, NULL);
@@ -36,7 +36,7 @@ void web_init(struct web *w, const struct sourcing *s, const struct config *c)
 
 void web_free(struct web *w)
 {
-    loads_free(&w->loads);
+    moments_free(&w->moments);
     cache_free(&w->cache);
     pthread_cond_destroy(&w->freed);
     pthread_mutex_destroy(&w->lock);
@@ -83,14 +83,14 @@ static void serve_moved(void *context, const struct http_request *q, struct http
 static void serve_download(void *context, const struct http_request *q, struct http_response *r)
 {
     struct web *w = context;
-    struct load *load;
+    struct moment *moment;
     struct err e;
-    if (!web_load(&load, w, q, &e)) {
+    if (!web_moment(&moment, w, q, &e)) {
         web_fail(r, &e);
         return;
     }
-    profile_encode_gzip(&r->body, &load->p);
-    loads_give(&w->loads, load);
+    profile_encode_gzip(&r->body, &moment->p);
+    moments_give(&w->moments, moment);
     r->mime = "application/vnd.google.protobuf+gzip";
     r->filename = "profile.pb.gz";
 }
@@ -127,7 +127,7 @@ static void load_again(struct web *w, const struct sourcing *s, const char *kind
 {
     struct err e;
     u32 id;
-    if (!loads_fetch(&id, &w->loads, s, kind, &e)) {
+    if (!moments_fetch(&id, &w->moments, s, kind, &e)) {
         web_fail(r, &e);
         return;
     }
@@ -139,14 +139,14 @@ static void serve_refresh(void *context, const struct http_request *q, struct ht
 {
     struct web *w = context;
     (void)q;
-    load_again(w, &w->loads.sourcing, "profile", r);
+    load_again(w, &w->moments.sourcing, "profile", r);
 }
 
 // The CPU profile of the same server: "profile" beside what was asked for.
 static void serve_record(void *context, const struct http_request *q, struct http_response *r)
 {
     struct web *w = context;
-    struct sourcing s = w->loads.sourcing;
+    struct sourcing s = w->moments.sourcing;
     struct str text = http_parameter(q, "seconds"), url = s.nsource ? s.source[0] : STR("");
     i64 seconds = 10, mark = str_find(url, STR("/debug/pprof/"));
     if (text.len && (!str_i64(&seconds, text) || seconds < 1 || seconds > MOST_SECONDS)) {

@@ -5,10 +5,10 @@
 
 #include "http/server.h"
 #include "sonde/cache.h"
-#include "sonde/load.h"
+#include "sonde/moment.h"
 
 struct web {
-    struct loads loads;
+    struct moments moments;
     struct config config; // of the command line; addresses change it
     struct cache cache;
     pthread_mutex_t lock; // of the next two
@@ -38,7 +38,7 @@ bool web_config(struct config *out, const struct web *w, const struct http_reque
                 struct err *e);
 
 // The load that a request's parameters ask for, to be given back.
-bool web_load(struct load **out, struct web *w, const struct http_request *q, struct err *e);
+bool web_moment(struct moment **out, struct web *w, const struct http_request *q, struct err *e);
 
 // web_about.c: what the pages need to know of the profile before any view, and its loads.
 http_handler web_about;

@@ -50,22 +50,22 @@ static void header(struct json *j, const struct profile *p, const struct config 
     buf_free(&lines);
 }
 
-static void loads(struct json *j, struct loads *l)
+static void loads(struct json *j, struct moments *m)
 {
     json_key(j, "loads");
     json_begin_array(j);
-    pthread_mutex_lock(&l->lock);
-    for (u32 i = 0; i < l->n; i++) {
-        const struct load *load = l->load[i];
-        if (load->of)
+    pthread_mutex_lock(&m->lock);
+    for (u32 i = 0; i < m->n; i++) {
+        const struct moment *moment = m->moment[i];
+        if (moment->of)
             continue;
         json_begin_object(j);
-        json_int_field(j, "id", load->id);
-        json_str_field(j, "kind", str_of(load->kind));
-        json_int_field(j, "time_ns", load->time_ns);
+        json_int_field(j, "id", moment->id);
+        json_str_field(j, "kind", str_of(moment->kind));
+        json_int_field(j, "time_ns", moment->time_ns);
         json_end(j);
     }
-    pthread_mutex_unlock(&l->lock);
+    pthread_mutex_unlock(&m->lock);
     json_end(j);
 }
 
@@ -112,15 +112,15 @@ static struct str title(const struct profile *p)
 void web_about(void *context, const struct http_request *q, struct http_response *r)
 {
     struct web *w = context;
-    struct load *load;
+    struct moment *moment;
     struct err e;
     struct json j;
     struct config c;
-    if (!web_config(&c, w, q, &e) || !web_load(&load, w, q, &e)) {
+    if (!web_config(&c, w, q, &e) || !web_moment(&moment, w, q, &e)) {
         web_fail(r, &e);
         return;
     }
-    const struct profile *p = &load->p;
+    const struct profile *p = &moment->p;
     u32 type = 0;
     r->mime = "application/json";
     json_init(&j, &r->body);
@@ -130,14 +130,14 @@ void web_about(void *context, const struct http_request *q, struct http_response
     types(&j, p);
     profile_type_find(&type, p, w->config.sample_index, &e);
     json_int_field(&j, "type", type);
-    json_int_field(&j, "load", load->id);
+    json_int_field(&j, "load", moment->id);
     json_key(&j, "base");
     json_bool(&j, label_marks(p, STR(REPORT_BASE_LABEL), STR("true"), q->arena) != NULL);
     label_keys(&j, p, q->arena);
     json_str_field(&j, "doc_url", profile_string(p, p->doc_url));
-    loads_give(&w->loads, load);
-    loads(&j, &w->loads);
-    sources(&j, &w->loads.sourcing, q->arena);
+    moments_give(&w->moments, moment);
+    loads(&j, &w->moments);
+    sources(&j, &w->moments.sourcing, q->arena);
     configs(&j, q->arena);
     json_end(&j);
 }

@@ -10,7 +10,7 @@
 static bool read_record(struct record_view *v, bool *is_live, const struct web *w,
                         const struct http_request *q, struct err *e)
 {
-    const struct sourcing *s = &w->loads.sourcing;
+    const struct sourcing *s = &w->moments.sourcing;
     if (s->nsource != 1)
         return err_set(e, ENOENT, "memory over time is of one program: there are %u sources",
                        s->nsource);

@@ -36,11 +36,11 @@ static bool number(u32 *out, const struct http_request *q, const char *name, str
     return true;
 }
 
-bool web_load(struct load **out, struct web *w, const struct http_request *q, struct err *e)
+bool web_moment(struct moment **out, struct web *w, const struct http_request *q, struct err *e)
 {
     u32 id, base;
     return number(&id, q, "load", e) && number(&base, q, "base", e) &&
-           loads_take(out, &w->loads, id, base, e);
+           moments_take(out, &w->moments, id, base, e);
 }
 
 // A view that is being made.
@@ -89,13 +89,13 @@ static void wrap(struct buf *out, const struct making *m)
 }
 
 // The whole answer, packed.
-static bool write_view(struct buf *out, const struct load *load, const struct report_type *type,
+static bool write_view(struct buf *out, const struct moment *moment, const struct report_type *type,
                        const struct config *c, struct str parameter, struct err *e)
 {
-    struct making m = {.type = type, .config = c, .p = &load->p, .parameter = parameter};
+    struct making m = {.type = type, .config = c, .p = &moment->p, .parameter = parameter};
     struct buf plain;
     arena_init(&m.arena, (size_t)MIB(LEAST_REQUEST_MIB) +
-                             (size_t)TIMES_PROFILE * arena_used_bytes(&load->arena));
+                             (size_t)TIMES_PROFILE * arena_used_bytes(&moment->arena));
     buf_init(&m.data, (size_t)MIB(MOST_ANSWER_MIB));
     buf_init(&m.warnings, KIB(64));
     buf_init(&plain, (size_t)MIB(MOST_ANSWER_MIB));
@@ -129,24 +129,24 @@ static void exit_view(struct web *w)
 }
 
 // What is asked for, as it came; the parameters that decide it are all in there.
-static struct str key_of(const struct http_request *q, const struct load *load)
+static struct str key_of(const struct http_request *q, const struct moment *moment)
 {
-    return arena_printf(q->arena, "%u %.*s?%.*s", load->id, STR_ARG(q->path), STR_ARG(q->query));
+    return arena_printf(q->arena, "%u %.*s?%.*s", moment->id, STR_ARG(q->path), STR_ARG(q->query));
 }
 
 // Whoever waited for others that asked the same finds their answer.
 static bool answer(struct buf *out, struct web *w, const struct http_request *q,
-                   const struct load *load, const struct report_type *type, struct err *e)
+                   const struct moment *moment, const struct report_type *type, struct err *e)
 {
     struct config c;
-    struct str key = key_of(q, load);
+    struct str key = key_of(q, moment);
     struct str parameter = type->parameter ? http_parameter(q, type->url) : STR("");
     if (!web_config(&c, w, q, e))
         return false;
     if (cache_find(out, &w->cache, key))
         return true;
     enter(w);
-    bool done = cache_find(out, &w->cache, key) || write_view(out, load, type, &c, parameter, e);
+    bool done = cache_find(out, &w->cache, key) || write_view(out, moment, type, &c, parameter, e);
     exit_view(w);
     if (done)
         cache_add(&w->cache, key, buf_str(out));
@@ -170,7 +170,7 @@ static bool unpack(struct http_response *r, const struct http_request *q, struct
 
 void web_view(struct web *w, const struct http_request *q, struct http_response *r)
 {
-    struct load *load;
+    struct moment *moment;
     struct err e;
     struct str name = str_basename(q->path);
     const struct report_type *type = report_view_find(name);
@@ -178,12 +178,12 @@ void web_view(struct web *w, const struct http_request *q, struct http_response 
         http_fail(r, 404, "there is no such view");
         return;
     }
-    if (!web_load(&load, w, q, &e)) {
+    if (!web_moment(&moment, w, q, &e)) {
         web_fail(r, &e);
         return;
     }
-    bool done = answer(&r->body, w, q, load, type, &e);
-    loads_give(&w->loads, load);
+    bool done = answer(&r->body, w, q, moment, type, &e);
+    moments_give(&w->moments, moment);
     r->mime = type->mime;
     if (!done || !unpack(r, q, &e))
         web_fail(r, &e);
