@@ -44,10 +44,17 @@ void web_free(struct web *w)
 
 void web_fail(struct http_response *r, const struct err *e)
 {
-    u32 status = e->code == EINVAL                                            ? BAD_REQUEST
-                 : e->code == ENOENT || e->code == ESRCH                      ? NOT_FOUND
-                 : e->code == ENOMEM || e->code == EFBIG || e->code == EAGAIN ? UNAVAILABLE
-                                                                              : SERVER_ERROR;
+    static const struct {
+        int code;
+        u32 status;
+    } known[] = {{EINVAL, BAD_REQUEST}, {EBADMSG, BAD_REQUEST}, {ENOENT, NOT_FOUND},
+                 {ESRCH, NOT_FOUND},    {ENOMEM, UNAVAILABLE},  {EFBIG, UNAVAILABLE},
+                 {EAGAIN, UNAVAILABLE}};
+    u32 status = SERVER_ERROR;
+    for (size_t i = 0; i < ARRAY_LEN(known); i++) {
+        if (known[i].code == e->code)
+            status = known[i].status;
+    }
     http_fail(r, status, e->text);
 }
 

@@ -43,7 +43,7 @@ static const struct {
 
 bool web_asset(const struct http_request *q, struct http_response *r)
 {
-    struct str name = str_basename(q->path);
+    struct str name = str_skip(q->path, sizeof("/web/") - 1);
     for (size_t i = 0; i < ARRAY_LEN(files); i++) {
         if (!str_equal(name, str_of(files[i].name)))
             continue;

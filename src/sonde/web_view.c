@@ -172,7 +172,7 @@ void web_view(struct web *w, const struct http_request *q, struct http_response 
 {
     struct moment *moment;
     struct err e;
-    struct str name = str_basename(q->path);
+    struct str name = str_skip(q->path, sizeof("/api/") - 1);
     const struct report_type *type = report_view_find(name);
     if (!type) {
         http_fail(r, 404, "there is no such view");
