@@ -342,8 +342,10 @@ export class App {
   }
 
   async refresh() {
-    if (await this.change("/api/refresh", "Loading ..."))
-      this.goTo(this.hrefOf({load: null, zoom: null}), true);
+    if (!await this.change("/api/refresh", "Loading ..."))
+      return;
+    history.replaceState(null, "", this.hrefOf({load: null, zoom: null}));
+    await this.arrive(true);
   }
 
   async record() {

@@ -63,7 +63,6 @@ class GraphView {
       this.nodes.set(group, node);
       group.setAttribute("tabindex", "0");
       group.setAttribute("role", "button");
-      group.setAttribute("aria-label", `${node.name}: ${this.textOf(node)}`);
     }
     for (const title of this.svg.querySelectorAll("g.edge title, g.graph > title"))
       title.remove();
