@@ -82,6 +82,19 @@ static void count_functions(struct functions *out, const struct writer *w, struc
     }
 }
 
+// The same of one column, as tables count it.
+static void count_column(struct functions *out, const struct writer *w, struct arena *a)
+{
+    struct graph g =
+        graph_nodes(&w->r->p, (struct graph_values){.type = w->type[0]}, w->places, false, a);
+    out->flat = arena_new(a, i64, w->places.nplace);
+    out->cum = arena_new(a, i64, w->places.nplace);
+    for (u32 i = 1; i < w->places.nplace; i++) {
+        out->flat[i] = g.node[i].flat;
+        out->cum[i] = g.node[i].cum;
+    }
+}
+
 static u32 trees(const struct writer *w)
 {
     return w->is_light ? CALLERS : TREES;
@@ -91,7 +104,9 @@ static void count_part(void *context, u32 part)
 {
     struct count *c = context;
     const struct writer *w = c->w;
-    if (part == 1)
+    if (part == 1 && w->ntype == 1)
+        count_column(&c->functions, w, &c->arena[part]);
+    else if (part == 1)
         count_functions(&c->functions, w, &c->arena[part]);
     for (u32 i = 0; i < trees(w) && part == 0; i++)
         c->tree[i] = flametree_build(&w->r->p, &w->places, &c->options[i], &c->arena[part]);
