@@ -187,13 +187,15 @@ $(BUILD)/bench/%: bench/%.c $(PARTS)
 	$(call say,BENCH,$@)
 	$(Q)$(CC) $(ALL) $(CFLAGS) $< $(PARTS) $(LIBS) $(HEAVY) -o $@
 
-bench: bench-library bench-command bench-symbols
+bench: bench-library bench-command bench-symbols bench-browser
 bench-library: $(PRODUCTS) $(PROGRAMS)
 	BUILD=$(BUILD) bench/library
 bench-command: $(PRODUCTS) $(BUILD)/bench/generate $(BUILD)/bench/measure
 	BUILD=$(BUILD) bench/command
 bench-symbols: $(PRODUCTS) $(BUILD)/bench/measure
 	BUILD=$(BUILD) bench/symbols
+bench-browser: $(PRODUCTS) $(BUILD)/bench/generate $(BROWSER)
+	BUILD=$(BUILD) bench/browser
 
 # The story.
 demo: $(PRODUCTS)
@@ -215,5 +217,5 @@ install: $(PRODUCTS)
 clean:
 	rm -rf build build-asan build-tsan build-coverage
 
-.PHONY: all check check-command check-symbols fuzz bench bench-library bench-command bench-symbols demo lint format install clean
+.PHONY: all check check-command check-symbols fuzz bench bench-library bench-command bench-symbols bench-browser demo lint format install clean
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -53,7 +53,6 @@ static struct location *copy_locations(const struct profile *p, struct arena *a)
 // A run of a sample's frames that is kept of it.
 struct kept {
     u32 frame, nframe; // UINT32_MAX frames: the sample is left out
-    u32 nshown;        // of them, those that are not hidden
 };
 
 enum { LEFT_OUT = UINT32_MAX, LEAST_SAMPLES = 20000, MOST_PARTS = PARALLEL_MOST };
@@ -63,49 +62,48 @@ struct choice {
     const struct profile *p;
     struct kept (*choose)(const struct sample *s, const struct choice *c);
     const u8 *column;   // by location, for choose
+    bool may_ignore;    // some are to be ignored
     const bool *hidden; // by location: frames that are left out; NULL: none are
     struct kept *kept;  // by sample
     struct parallel_division division;
     struct profile out;
-    u32 first_sample[MOST_PARTS + 1], first_frame[MOST_PARTS + 1]; // of out, by part
+    u32 first_sample[MOST_PARTS + 1], first_frame[MOST_PARTS]; // of out, by part
 };
 
-static u32 count_shown(const struct choice *c, const struct kept *k)
+// Copies the frames that are shown; returns their number.
+static u32 copy_shown(const struct choice *c, const struct kept *k, u32 *to)
 {
+    const u32 *frame = &c->p->frame[k->frame];
     u32 n = 0;
-    for (u32 i = k->frame; i < k->frame + k->nframe; i++)
-        n += !c->hidden[c->p->frame[i]];
+    for (u32 i = 0; i < k->nframe; i++) {
+        to[n] = frame[i];
+        n += !c->hidden[frame[i]];
+    }
     return n;
 }
 
-// Chooses for a part of the samples, and counts what that leaves.
+// Chooses for a part of the samples, and writes their frames where some are hidden.
 static void choose_part(void *choice, u32 part)
 {
     struct choice *c = choice;
-    u32 end = parallel_first(c->division, part + 1), samples = 0, frames = 0;
+    u32 end = parallel_first(c->division, part + 1), samples = 0, at = c->first_frame[part];
     for (u32 i = parallel_first(c->division, part); i < end; i++) {
         struct kept *k = &c->kept[i];
         *k = c->choose(&c->p->sample[i], c);
         if (k->nframe == LEFT_OUT)
             continue;
-        k->nshown = c->hidden ? count_shown(c, k) : k->nframe;
-        if (c->hidden && k->nshown == 0) {
-            k->nframe = LEFT_OUT;
-            continue;
+        if (c->hidden) {
+            k->nframe = copy_shown(c, k, c->out.frame + at);
+            k->frame = at;
+            at += k->nframe;
+            if (k->nframe == 0) {
+                k->nframe = LEFT_OUT;
+                continue;
+            }
         }
         samples++;
-        frames += k->nshown;
     }
     c->first_sample[part + 1] = samples;
-    c->first_frame[part + 1] = frames;
-}
-
-static void copy_shown(const struct choice *c, const struct kept *k, u32 *to)
-{
-    for (u32 i = k->frame; i < k->frame + k->nframe; i++) {
-        if (!c->hidden[c->p->frame[i]])
-            *to++ = c->p->frame[i];
-    }
 }
 
 // Writes what is kept of a part of the samples to its place.
@@ -114,21 +112,31 @@ static void write_part(void *choice, u32 part)
     struct choice *c = choice;
     const struct profile *p = c->p;
     u32 end = parallel_first(c->division, part + 1), at = c->first_sample[part];
-    u32 frame = c->first_frame[part];
     for (u32 i = parallel_first(c->division, part); i < end; i++) {
         const struct kept *k = &c->kept[i];
         if (k->nframe == LEFT_OUT)
             continue;
         struct sample *s = &c->out.sample[at];
         *s = p->sample[i];
-        s->frame = c->hidden ? frame : k->frame;
-        s->nframe = k->nshown;
-        if (c->hidden)
-            copy_shown(c, k, c->out.frame + frame);
-        frame += k->nshown;
+        s->frame = k->frame;
+        s->nframe = k->nframe;
         memcpy(c->out.value + (size_t)at++ * p->ntype, profile_values(p, i),
                p->ntype * sizeof(*p->value));
     }
+}
+
+// Room for the frames of each part's samples, were none of them hidden.
+static void make_frames(struct choice *c, struct arena *a)
+{
+    u32 n = 0;
+    for (u32 part = 0; part < c->division.n; part++) {
+        c->first_frame[part] = n;
+        for (u32 i = parallel_first(c->division, part); i < parallel_first(c->division, part + 1);
+             i++)
+            n += c->p->sample[i].nframe;
+    }
+    c->out.nframe = n;
+    c->out.frame = arena_new(a, u32, n);
 }
 
 // p with what the choice leaves of its samples; their frames are p's where none is hidden.
@@ -138,19 +146,14 @@ static struct profile select_samples(struct choice *c, struct arena *a)
     c->kept = arena_new(a, struct kept, p->nsample);
     c->division = parallel_divide(p->nsample, LEAST_SAMPLES);
     u32 n = c->division.n;
-    c->first_sample[0] = c->first_frame[0] = 0;
+    if (c->hidden)
+        make_frames(c, a);
     parallel_run(choose_part, c, n);
-    for (u32 i = 0; i < n; i++) {
+    for (u32 i = 0; i < n; i++)
         c->first_sample[i + 1] += c->first_sample[i];
-        c->first_frame[i + 1] += c->first_frame[i];
-    }
     c->out.nsample = c->first_sample[n];
     c->out.sample = arena_new(a, struct sample, c->out.nsample);
     c->out.value = arena_new(a, i64, (size_t)c->out.nsample * p->ntype);
-    if (c->hidden) {
-        c->out.nframe = c->first_frame[n];
-        c->out.frame = arena_new(a, u32, c->out.nframe);
-    }
     parallel_run(write_part, c, n);
     arena_release(a, (struct str){(char *)c->kept, p->nsample * sizeof(*c->kept)});
     return c->out;
@@ -184,6 +187,8 @@ static struct kept choose_focused(const struct sample *s, const struct choice *c
         u8 kind = c->column[c->p->frame[k]];
         ignored = kind == IGNORED;
         focused |= kind == FOCUSED;
+        if (focused && !c->may_ignore)
+            break;
     }
     return (struct kept){.frame = s->frame, .nframe = focused && !ignored ? s->nframe : LEFT_OUT};
 }
@@ -259,6 +264,7 @@ struct profile filter_names(const struct profile *p, const struct filter_names *
     struct choice c = {.p = p,
                        .choose = choose_focused,
                        .column = column,
+                       .may_ignore = m->ignore,
                        .hidden = hides ? hidden : NULL,
                        .out = o.p};
     return select_samples(&c, a);

@@ -61,6 +61,7 @@ struct builder {
     struct flametree t;
     struct flame_amount *value; // rows of columns: samples with the same values share one
     u32 nvalue;
+    u32 *only;       // by location: its place when that is one; 0: it is several, or none
     u32 *value_slot; // by hash: the last row of it + 1
     double *total;   // by column: the sum of all magnitudes
     struct cursor *cursor[2];
@@ -78,6 +79,11 @@ static u32 take_place(const struct builder *b, struct cursor *c)
 {
     while (c->left) {
         u32 location = b->p->frame[c->frame];
+        if (b->only[location]) {
+            c->frame += b->o->from_leaf ? 1 : UINT32_MAX;
+            c->left--;
+            return b->only[location];
+        }
         u32 first = b->places->first[location], n = b->places->first[location + 1] - first;
         if (c->line < n) {
             u32 i = b->o->from_leaf ? c->line : n - 1 - c->line;
@@ -365,6 +371,11 @@ static void init(struct builder *b)
         b->cursor[side] = arena_new(a, struct cursor, nsample);
     b->to = arena_new(a, u32, nsample);
     arena_push(a, b->heap, b->nheap, b->heap_cap);
+    b->only = arena_new(a, u32, b->p->nlocation);
+    for (u32 l = 1; l < b->p->nlocation; l++) {
+        const u32 *first = &b->places->first[l];
+        b->only[l] = first[1] - first[0] == 1 ? b->places->of_line[*first] : 0;
+    }
     init_tree(b);
     init_cursors(b);
 }

@@ -36,6 +36,7 @@ void web_init(struct web *w, const struct sourcing *s, const struct config *c)
 
 void web_free(struct web *w)
 {
+    web_foresee_end(w);
     moments_free(&w->moments);
     cache_free(&w->cache);
     pthread_cond_destroy(&w->freed);

@@ -11,9 +11,12 @@ struct web {
     struct moments moments;
     struct config config; // of the command line; addresses change it
     struct cache cache;
-    pthread_mutex_t lock; // of the next two
+    pthread_mutex_t lock; // of what follows
     pthread_cond_t freed;
-    u32 busy; // views that are being made
+    u32 busy;           // views that are being made
+    u32 foreseen;       // the moment whose views are made before anybody asks; 0: none yet
+    pthread_t foreseer; // makes them, unless foreseen is 0
+    bool is_ending;     // it is to make no more
 };
 
 // What is loaded is loaded by the first who asks for it.
@@ -32,6 +35,29 @@ bool web_serve(struct str address, bool no_browser, const struct sourcing *s,
 
 // web_view.c: /api/VIEW: a view of report_views.
 void web_view(struct web *w, const struct http_request *q, struct http_response *r);
+
+// What a view is asked for.
+struct web_question {
+    const struct report_type *type;
+    struct config config;
+    struct str parameter;
+    struct str key; // of the answer, among those that are kept
+};
+
+// The key of what is asked for by a path and a query, as it came: all that decides it is in there.
+struct str web_key(const struct moment *moment, struct str path, struct str query, struct arena *a);
+
+// Appends the answer, packed, and keeps it.  Whoever waited for others that asked the same finds
+// theirs.
+bool web_answer(struct buf *out, struct web *w, const struct moment *moment,
+                const struct web_question *q, struct err *e);
+
+// web_foresee.c: has the views that people ask for after the first made in a thread of its own: of
+// the first moment that is shown alone, since live ones are soon followed by others.
+void web_foresee(struct web *w, struct moment *moment);
+
+// Ends that.
+void web_foresee_end(struct web *w);
 
 // The config that a request's parameters ask for.  Fails with EINVAL.
 bool web_config(struct config *out, const struct web *w, const struct http_request *q,

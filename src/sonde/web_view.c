@@ -128,29 +128,32 @@ static void exit_view(struct web *w)
     pthread_mutex_unlock(&w->lock);
 }
 
-// What is asked for, as it came; the parameters that decide it are all in there.
-static struct str key_of(const struct http_request *q, const struct moment *moment)
+bool web_answer(struct buf *out, struct web *w, const struct moment *moment,
+                const struct web_question *q, struct err *e)
 {
-    return arena_printf(q->arena, "%u %.*s?%.*s", moment->id, STR_ARG(q->path), STR_ARG(q->query));
-}
-
-// Whoever waited for others that asked the same finds their answer.
-static bool answer(struct buf *out, struct web *w, const struct http_request *q,
-                   const struct moment *moment, const struct report_type *type, struct err *e)
-{
-    struct config c;
-    struct str key = key_of(q, moment);
-    struct str parameter = type->parameter ? http_parameter(q, type->url) : STR("");
-    if (!web_config(&c, w, q, e))
-        return false;
-    if (cache_find(out, &w->cache, key))
+    if (cache_find(out, &w->cache, q->key))
         return true;
     enter(w);
-    bool done = cache_find(out, &w->cache, key) || write_view(out, moment, type, &c, parameter, e);
+    bool done = cache_find(out, &w->cache, q->key) ||
+                write_view(out, moment, q->type, &q->config, q->parameter, e);
     exit_view(w);
     if (done)
-        cache_add(&w->cache, key, buf_str(out));
+        cache_add(&w->cache, q->key, buf_str(out));
     return done;
+}
+
+struct str web_key(const struct moment *moment, struct str path, struct str query, struct arena *a)
+{
+    return arena_printf(a, "%u %.*s?%.*s", moment->id, STR_ARG(path), STR_ARG(query));
+}
+
+static bool answer(struct buf *out, struct web *w, const struct http_request *r,
+                   const struct moment *moment, const struct report_type *type, struct err *e)
+{
+    struct web_question q = {.type = type, .key = web_key(moment, r->path, r->query, r->arena)};
+    if (type->parameter)
+        q.parameter = http_parameter(r, type->url);
+    return web_config(&q.config, w, r, e) && web_answer(out, w, moment, &q, e);
 }
 
 // Clients that take no gzip are few, and get their answer unpacked.
@@ -183,6 +186,8 @@ void web_view(struct web *w, const struct http_request *q, struct http_response 
         return;
     }
     bool done = answer(&r->body, w, q, moment, type, &e);
+    if (done)
+        web_foresee(w, moment);
     moments_give(&w->moments, moment);
     r->mime = type->mime;
     if (!done || !unpack(r, q, &e))
