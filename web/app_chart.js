@@ -12,7 +12,7 @@ import {valueText} from "./flame_data.js";
 
 /** @type {[Column, string][]} */
 const LINES = [["limit", "Limit"], ["cgroup", "Control group"], ["resident", "Resident"], ["heap", "Live heap"]];
-const WIDTH = 1000, HEIGHT = 320, LEFT = 70, BELOW = 34, ABOVE = 44, RIGHT = 12, PARTS = 4, TABLE_ROWS = 40;
+const MOST_WIDTH = 1000, LEAST_WIDTH = 340, HEIGHT = 320, LEFT = 70, BELOW = 34, ABOVE = 44, RIGHT = 12, PARTS = 4, TABLE_ROWS = 40, BESIDE = 40;
 
 /** @param {string} tag @param {Record<string, string | number>} attributes @param {string} [text] */
 function shape(tag, attributes, text = "") {
@@ -42,11 +42,12 @@ export class Chart {
     this.from = ticks[0]?.ns ?? 0;
     this.to = Math.max(last, this.from + 1);
     this.most = Math.max(1, ...ticks.flatMap((t) => [t.heap, t.resident, t.cgroup, t.limit]));
+    this.width = Math.max(LEAST_WIDTH, Math.min(MOST_WIDTH, document.documentElement.clientWidth - BESIDE));
     this.at = ticks.length - 1;
     this.peak = ticks.reduce((best, t, i) => this.height(t) > this.height(ticks[best]) ? i : best, 0);
     this.status = element("p", {class: "summary", role: "status"});
     this.svg = /** @type {SVGSVGElement} */ (shape("svg", {
-      viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "chart", tabindex: 0, role: "img", "aria-label": this.sentence(),
+      viewBox: `0 0 ${this.width} ${HEIGHT}`, class: "chart", tabindex: 0, role: "img", "aria-label": this.sentence(),
     }));
     this.cursor = shape("line", {class: "cursor", y1: ABOVE, y2: HEIGHT - BELOW});
     this.draw();
@@ -71,7 +72,7 @@ export class Chart {
 
   /** @param {number} ns */
   x(ns) {
-    return LEFT + (ns - this.from) / (this.to - this.from) * (WIDTH - LEFT - RIGHT);
+    return LEFT + (ns - this.from) / (this.to - this.from) * (this.width - LEFT - RIGHT);
   }
 
   /** @param {number} bytes */
@@ -82,9 +83,10 @@ export class Chart {
   draw() {
     for (let i = 0; i <= PARTS; i++) {
       const bytes = this.most * i / PARTS, y = this.y(bytes), ns = this.from + (this.to - this.from) * i / PARTS;
-      this.svg.append(shape("line", {class: "grid", x1: LEFT, x2: WIDTH - RIGHT, y1: y, y2: y}),
-        shape("text", {class: "axis", x: LEFT - 6, y: y + 4, "text-anchor": "end"}, bytesText(bytes)),
-        shape("text", {class: "axis", x: this.x(ns), y: HEIGHT - 12, "text-anchor": i === 0 ? "start" : i === PARTS ? "end" : "middle"}, spanText(ns)));
+      this.svg.append(shape("line", {class: "grid", x1: LEFT, x2: this.width - RIGHT, y1: y, y2: y}),
+        shape("text", {class: "axis", x: LEFT - 6, y: y + 4, "text-anchor": "end"}, bytesText(bytes)));
+      if (this.width === MOST_WIDTH || i % 2 === 0)
+        this.svg.append(shape("text", {class: "axis", x: this.x(ns), y: HEIGHT - 12, "text-anchor": i === 0 ? "start" : i === PARTS ? "end" : "middle"}, spanText(ns)));
     }
     for (const [column] of LINES)
       this.drawLine(column);
@@ -104,7 +106,7 @@ export class Chart {
 
   /** @param {Moment} moment @param {string} kind @param {number} [line] so that neighbours' texts do not meet */
   mark(moment, kind, line = 0) {
-    const x = this.x(Math.min(this.to, Math.max(this.from, moment.ns))), end = x > WIDTH / 2 ? "end" : "start";
+    const x = this.x(Math.min(this.to, Math.max(this.from, moment.ns))), end = x > this.width / 2 ? "end" : "start";
     const y = kind === "peak" ? 10 : 24 + 13 * line;
     this.svg.append(shape("line", {class: `mark ${kind}`, x1: x, x2: x, y1: ABOVE, y2: HEIGHT - BELOW}),
       shape("text", {class: `mark-text ${kind}`, x: end === "end" ? x - 4 : x + 4, y: y + 4, "text-anchor": end}, moment.text));
@@ -160,7 +162,7 @@ export class Chart {
   /** The tick nearest to a place in the window. @param {number} left */
   tickAt(left) {
     const box = this.svg.getBoundingClientRect(), {ticks} = this.line;
-    const ns = this.from + ((left - box.left) / box.width * WIDTH - LEFT) / (WIDTH - LEFT - RIGHT) * (this.to - this.from);
+    const ns = this.from + ((left - box.left) / box.width * this.width - LEFT) / (this.width - LEFT - RIGHT) * (this.to - this.from);
     let best = 0;
     ticks.forEach((tick, i) => {
       if (Math.abs(tick.ns - ns) < Math.abs(ticks[best].ns - ns))

@@ -58,6 +58,8 @@ export class FlamePage {
     this.height = 0; // pixels of all levels
     this.hover = -1; // rows
     this.selected = -1;
+    this.told = -1; // by the tooltip
+    this.toldSize = new DOMRect();
     /** @type {{isMatch: Uint8Array, value: number, functions: number} | null} */
     this.found = null;
     this.foundAt = -1;
@@ -96,6 +98,8 @@ export class FlamePage {
     const is = (/** @type {(keyof State)[]} */ ...keys) => !before || keys.some((key) => this.state[key] !== before[key]);
     if (is("tree"))
       this.hover = this.selected = -1;
+    if (is("tree", "type"))
+      this.told = -1;
     if (is("type", "tree", "order"))
       this.layout = this.layOut();
     if (is("type", "tree", "search"))
@@ -292,12 +296,16 @@ export class FlamePage {
   /** @param {number} row @param {number} x @param {number} y of the pointer */
   showTooltip(row, x, y) {
     const {tooltip} = this.parts;
-    this.fillTooltip(row);
-    tooltip.hidden = false;
-    const {width, height} = tooltip.getBoundingClientRect(), left = Math.min(x + BESIDE_POINTER, innerWidth - width - WINDOW_MARGIN);
+    if (tooltip.hidden || row !== this.told) {
+      this.fillTooltip(row);
+      this.told = row;
+      tooltip.hidden = false;
+      this.toldSize = tooltip.getBoundingClientRect();
+    }
+    const {width, height} = this.toldSize, left = Math.min(x + BESIDE_POINTER, innerWidth - width - WINDOW_MARGIN);
     const isBelowPointer = y + BESIDE_POINTER + height < innerHeight - WINDOW_MARGIN;
-    tooltip.style.left = `${Math.max(WINDOW_MARGIN, left)}px`;
-    tooltip.style.top = `${isBelowPointer ? y + BESIDE_POINTER : Math.max(WINDOW_MARGIN, y - BESIDE_POINTER - height)}px`;
+    const top = isBelowPointer ? y + BESIDE_POINTER : Math.max(WINDOW_MARGIN, y - BESIDE_POINTER - height);
+    tooltip.style.transform = `translate(${Math.max(WINDOW_MARGIN, left)}px, ${top}px)`;
   }
 
   // What is done.

@@ -203,13 +203,6 @@ bool moments_take(struct moment **out, struct moments *m, u32 id, u32 base, stru
     return done;
 }
 
-void moments_keep(struct moments *m, struct moment *moment)
-{
-    pthread_mutex_lock(&m->lock);
-    moment->users++;
-    pthread_mutex_unlock(&m->lock);
-}
-
 void moments_give(struct moments *m, struct moment *moment)
 {
     pthread_mutex_lock(&m->lock);

@@ -37,9 +37,6 @@ bool moments_fetch(u32 *id, struct moments *m, const struct sourcing *s, const c
 // The load of this number, 0: the newest of the sources; without that of the number base, unless
 // that is 0.  It stays until it is given back.  Fails with ENOENT.
 bool moments_take(struct moment **out, struct moments *m, u32 id, u32 base, struct err *e);
-
-// Has one that was taken stay for another, who gives it back too.
-void moments_keep(struct moments *m, struct moment *moment);
 void moments_give(struct moments *m, struct moment *moment);
 
 #endif

@@ -46,7 +46,7 @@ bool web_serve(struct str address, bool no_browser, const struct sourcing *s,
     web_init(&w, s, c);
     bool done = moments_take(&moment, &w.moments, 0, 0, e);
     if (done) {
-        moments_give(&w.moments, moment);
+        web_foresee(&w, moment);
         done = http_start(&server, address, web_handle, &w, e);
     }
     if (done) {

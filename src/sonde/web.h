@@ -7,16 +7,18 @@
 #include "sonde/cache.h"
 #include "sonde/moment.h"
 
+enum { WEB_MOST_BUSY = 2 }; // views that are made at the same time: each takes memory
+
 struct web {
     struct moments moments;
     struct config config; // of the command line; addresses change it
     struct cache cache;
     pthread_mutex_t lock; // of what follows
     pthread_cond_t freed;
-    u32 busy;           // views that are being made
-    u32 foreseen;       // the moment whose views are made before anybody asks; 0: none yet
-    pthread_t foreseer; // makes them, unless foreseen is 0
-    bool is_ending;     // it is to make no more
+    struct str busy[WEB_MOST_BUSY]; // keys of views that are being made; empty: none
+    bool foresees;                  // somebody makes views before they are asked for
+    pthread_t foreseer;             // who that is
+    bool is_ending;                 // it is to make no more
 };
 
 // What is loaded is loaded by the first who asks for it.
@@ -52,8 +54,8 @@ struct str web_key(const struct moment *moment, struct str path, struct str quer
 bool web_answer(struct buf *out, struct web *w, const struct moment *moment,
                 const struct web_question *q, struct err *e);
 
-// web_foresee.c: has the views that people ask for after the first made in a thread of its own: of
-// the first moment that is shown alone, since live ones are soon followed by others.
+// web_foresee.c: has the first view made, and then those that people look at next, in a thread of
+// its own.  Takes the moment over.
 void web_foresee(struct web *w, struct moment *moment);
 
 // Ends that.

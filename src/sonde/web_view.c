@@ -6,7 +6,6 @@
 #include "sonde/web.h"
 
 enum {
-    MOST_BUSY = 2,           // views that are made at the same time: each takes memory
     LEAST_REQUEST_MIB = 512, // that a view may take, and so many times the profile
     TIMES_PROFILE = 8,
     MOST_ANSWER_MIB = 256,
@@ -111,20 +110,37 @@ static bool write_view(struct buf *out, const struct moment *moment, const struc
     return done;
 }
 
-static void enter(struct web *w)
+// Whether somebody makes the answer of this key.
+static bool is_made(const struct web *w, struct str key)
 {
-    pthread_mutex_lock(&w->lock);
-    while (w->busy == MOST_BUSY)
-        pthread_cond_wait(&w->freed, &w->lock);
-    w->busy++;
-    pthread_mutex_unlock(&w->lock);
+    for (u32 i = 0; i < WEB_MOST_BUSY; i++) {
+        if (w->busy[i].len && str_equal(w->busy[i], key))
+            return true;
+    }
+    return false;
 }
 
-static void exit_view(struct web *w)
+// Waits for a place among those who make views, and until nobody makes this one.
+static struct str *enter(struct web *w, struct str key)
+{
+    struct str *place = NULL;
+    pthread_mutex_lock(&w->lock);
+    while (!place) {
+        for (u32 i = 0; i < WEB_MOST_BUSY && !is_made(w, key); i++)
+            place = w->busy[i].len == 0 ? &w->busy[i] : place;
+        if (!place)
+            pthread_cond_wait(&w->freed, &w->lock);
+    }
+    *place = key;
+    pthread_mutex_unlock(&w->lock);
+    return place;
+}
+
+static void leave_place(struct web *w, struct str *place)
 {
     pthread_mutex_lock(&w->lock);
-    w->busy--;
-    pthread_cond_signal(&w->freed);
+    *place = STR("");
+    pthread_cond_broadcast(&w->freed);
     pthread_mutex_unlock(&w->lock);
 }
 
@@ -133,12 +149,12 @@ bool web_answer(struct buf *out, struct web *w, const struct moment *moment,
 {
     if (cache_find(out, &w->cache, q->key))
         return true;
-    enter(w);
+    struct str *place = enter(w, q->key);
     bool done = cache_find(out, &w->cache, q->key) ||
                 write_view(out, moment, q->type, &q->config, q->parameter, e);
-    exit_view(w);
     if (done)
         cache_add(&w->cache, q->key, buf_str(out));
+    leave_place(w, place);
     return done;
 }
 
@@ -186,8 +202,6 @@ void web_view(struct web *w, const struct http_request *q, struct http_response 
         return;
     }
     bool done = answer(&r->body, w, q, moment, type, &e);
-    if (done)
-        web_foresee(w, moment);
     moments_give(&w->moments, moment);
     r->mime = type->mime;
     if (!done || !unpack(r, q, &e))
