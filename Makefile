@@ -144,7 +144,7 @@ check-symbols: $(TELLERS)
 
 # What a sanitizer's variant can test: the library itself is never built with one.
 check-command: $(BUILD)/sonde $(BUILD)/libsonde.so $(BUILD)/libsonde.a $(UNIT) $(PROGRAMS) $(PLUGINS)
-	ASAN_OPTIONS=detect_leaks=0 TSAN_OPTIONS=suppressions=$(CURDIR)/tests/tsan.supp BUILD=$(BUILD) prove --timer -j2 $(PROVE_FLAGS) $(UNIT) tests/e2e/command_test.sh tests/e2e/serve_test.sh
+	ASAN_OPTIONS=detect_leaks=0 TSAN_OPTIONS=suppressions=$(CURDIR)/tests/tsan.supp BUILD=$(BUILD) prove --timer -j2 $(PROVE_FLAGS) $(UNIT) tests/e2e/command_test.sh tests/e2e/serve_test.sh tests/e2e/web_test.sh
 
 # What the tests of the pages take from npm; without a network they say what they lack.
 BROWSER := tests/browser/node_modules/.package-lock.json

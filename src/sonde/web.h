@@ -3,8 +3,8 @@
 #ifndef SONDE_WEB_H
 #define SONDE_WEB_H
 
+#include "http/cache.h"
 #include "http/server.h"
-#include "sonde/cache.h"
 #include "sonde/moment.h"
 
 enum { WEB_MOST_BUSY = 2 }; // views that are made at the same time: each takes memory

@@ -1,17 +1,22 @@
-// A C++ program whose memory is held by methods, templates and inlined functions; it kills itself at the end, or goes on growing
-// when an argument says so.
+// A C++ program whose memory is held by methods, templates and inlined functions; it kills itself
+// at the end, or goes on growing when an argument says so.
 #include <csignal>
 #include <cstring>
 #include <string>
 #include <unistd.h>
 #include <vector>
 
-namespace shelf {
-template <class T> class Keeper {
-public:
-    __attribute__((noinline)) void keep(size_t bytes) { kept.push_back(filled(bytes)); }
+namespace shelf
+{
+template <class T> class Keeper
+{
+  public:
+    __attribute__((noinline)) void keep(size_t bytes)
+    {
+        kept.push_back(filled(bytes));
+    }
 
-private:
+  private:
     inline T *filled(size_t bytes)
     {
         T *block = new T[bytes];

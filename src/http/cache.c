@@ -1,4 +1,4 @@
-#include "sonde/cache.h"
+#include "http/cache.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 // Answers that were given, kept for who asks the same again: the least recently asked for goes
 // first.
-#ifndef SONDE_CACHE_H
-#define SONDE_CACHE_H
+#ifndef HTTP_CACHE_H
+#define HTTP_CACHE_H
 
 #include <pthread.h>
 
