@@ -36,6 +36,7 @@ export async function showFlame(app, parent) {
     data.callers = data.callees;
     delete data.callees;
   }
+  data.functions = {name: [], flat: [[]], cum: [[]]}; // those come when the graph is there
   const store = storeOf(app);
   const page = new FlamePage(parent, data, store, {
     input: app.input, result: app.result,
@@ -50,6 +51,7 @@ export async function showFlame(app, parent) {
       app.openMenu(data.names[Number(name)], e.clientX, e.clientY);
     }
   });
+  requestAnimationFrame(() => app.data("functions").then((more) => page.addFunctions(more), (error) => error.name === "AbortError" || app.complain(error)));
   return {close: () => page.close(), searches: true, moved: () => store.moved()};
 }
 

@@ -1,6 +1,6 @@
 // @ts-check
 // The flame graph's page: shows what its state says, and does what keys and pointers ask for.
-import {columnsOf, exactly, expressionOf, isBelow, pathOf, percentText, search, treeOf, valueText} from "./flame_data.js";
+import {addFunctions, columnsOf, exactly, expressionOf, isBelow, pathOf, percentText, search, treeOf, valueText} from "./flame_data.js";
 import {boxAt, depthIn, layoutOf, neighbour, ranksOf} from "./flame_layout.js";
 import {Painter, ROW, changeColour, labelOf} from "./flame_paint.js";
 import {buildParts, element, onChoice, setChoice} from "./flame_parts.js";
@@ -533,6 +533,17 @@ export class FlamePage {
       this.state = stateOf(this.store.read(), this.data);
       this.apply(before);
     });
+  }
+
+  /** The functions, where they come later than the rest. @param {Parameters<typeof addFunctions>[1]} more */
+  addFunctions(more) {
+    addFunctions(this.data, more);
+    this.rank = ranksOf(this.data.names);
+    this.retheme();
+    this.find();
+    this.table.isMatch = this.found?.isMatch ?? null;
+    this.table.fill();
+    this.paint();
   }
 
   /** Hears nothing any more. */

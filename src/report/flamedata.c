@@ -33,7 +33,7 @@ struct writer {
     struct places places;
     u32 *type; // columns of the profile that are told of
     u32 ntype;
-    bool is_light; // no tree of callers, and fewer nodes
+    enum flame_part part;
     bool is_diff;
     u32 *name_of;   // by place: its row in the page's names + 1; 0: not used
     u32 *place;     // by row of names
@@ -97,17 +97,17 @@ static void count_column(struct functions *out, const struct writer *w, struct a
 
 static u32 trees(const struct writer *w)
 {
-    return w->is_light ? CALLERS : TREES;
+    return w->part == FLAME_WHOLE ? TREES : w->part == FLAME_TREE ? 1 : 0;
 }
 
 static void count_part(void *context, u32 part)
 {
     struct count *c = context;
     const struct writer *w = c->w;
-    if (part == 1 && w->ntype == 1)
-        count_column(&c->functions, w, &c->arena[part]);
-    else if (part == 1)
+    if (part == 1 && w->part == FLAME_WHOLE)
         count_functions(&c->functions, w, &c->arena[part]);
+    if (part == 1 && w->part == FLAME_FUNCTIONS)
+        count_column(&c->functions, w, &c->arena[part]);
     for (u32 i = 0; i < trees(w) && part == 0; i++)
         c->tree[i] = flametree_build(&w->r->p, &w->places, &c->options[i], &c->arena[part]);
 }
@@ -115,7 +115,7 @@ static void count_part(void *context, u32 part)
 static void count_all(struct count *c, const struct writer *w)
 {
     u32 ncell = w->is_diff ? 2 * w->ntype : w->ntype;
-    u32 most_bytes = w->is_light ? LIGHT_TREE_BYTES : MOST_TREE_BYTES;
+    u32 most_bytes = w->part == FLAME_WHOLE ? MOST_TREE_BYTES : LIGHT_TREE_BYTES;
     bool is_callers = str_equal(w->r->parameter, STR("callers"));
     *c = (struct count){.w = w};
     for (u32 i = 0; i < trees(w); i++)
@@ -171,7 +171,7 @@ static void header(struct writer *w)
     json_str_field(&w->j, "header", buf_str(&lines));
     buf_free(&lines);
     types(w);
-    json_int_field(&w->j, "type", w->is_light ? 0 : r->values.type);
+    json_int_field(&w->j, "type", w->part == FLAME_WHOLE ? r->values.type : 0);
     json_str_field(&w->j, "unit", r->output_unit);
     json_key(&w->j, "ratio");
     json_double(&w->j, r->config.divide_by > 0 ? 1 / r->config.divide_by : 1);
@@ -336,16 +336,17 @@ static void names(struct writer *w)
 
 static void choose_types(struct writer *w)
 {
-    w->ntype = w->is_light ? 1 : w->r->p.ntype;
+    bool is_all = w->part == FLAME_WHOLE;
+    w->ntype = is_all ? w->r->p.ntype : 1;
     w->type = arena_new(w->r->arena, u32, w->ntype);
     w->type[0] = w->r->values.type;
-    for (u32 i = 0; i < w->ntype && !w->is_light; i++)
+    for (u32 i = 0; i < w->ntype && is_all; i++)
         w->type[i] = i;
 }
 
-void report_flame_data(struct buf *out, struct report *r, bool is_light)
+void report_flame_data(struct buf *out, struct report *r, enum flame_part part)
 {
-    struct writer w = {.r = r, .is_light = is_light};
+    struct writer w = {.r = r, .part = part};
     struct count count;
     struct places_options o = {false, true, r->config.trim_path, r->config.source_path};
     json_init(&w.j, out);
@@ -358,10 +359,12 @@ void report_flame_data(struct buf *out, struct report *r, bool is_light)
     json_begin_object(&w.j);
     json_int_field(&w.j, "version", VERSION);
     header(&w);
-    tree(&w, "callees", &count.tree[CALLEES]);
-    if (!is_light)
+    if (part != FLAME_FUNCTIONS)
+        tree(&w, "callees", &count.tree[CALLEES]);
+    if (part == FLAME_WHOLE)
         tree(&w, "callers", &count.tree[CALLERS]);
-    functions(&w, &count.functions);
+    if (part != FLAME_TREE)
+        functions(&w, &count.functions);
     names(&w);
     json_end(&w.j);
 }

@@ -140,9 +140,10 @@ typedef void label_writer(struct buf *out, const struct report *r, const struct 
 u32 report_label_parts(struct str **part, const struct report *r, const struct sample *s,
                        bool texts, label_writer *write);
 
-// flamedata.c: appends what a flame graph's page draws.  is_light: of the report's type alone, and
-// no callers, for a page that asks again when it wants others.
-void report_flame_data(struct buf *out, struct report *r, bool is_light);
+// flamedata.c: appends what a flame graph's page draws: all of it, or of the report's type alone
+// the tree that the parameter names, or the functions.
+enum flame_part { FLAME_WHOLE, FLAME_TREE, FLAME_FUNCTIONS };
+void report_flame_data(struct buf *out, struct report *r, enum flame_part part);
 
 // dot.c: a graph in Graphviz's language; the node that is shown as number i is "N" and i + 1.
 void dot_write(struct buf *out, struct report *r, const struct trimmed *t, bool with_legend);

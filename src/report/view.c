@@ -11,13 +11,25 @@ enum {
 };
 
 // A graph's boxes are sums.
-static bool view_flame(struct buf *out, struct report *r, struct err *e)
+static void flame_part(struct buf *out, struct report *r, enum flame_part part)
 {
-    (void)e;
     r->values.mean = false;
     r->sample_type = profile_string(&r->p, r->p.type[r->values.type].type);
     r->total = report_total(r, r->values.type);
-    report_flame_data(out, r, true);
+    report_flame_data(out, r, part);
+}
+
+static bool view_flame(struct buf *out, struct report *r, struct err *e)
+{
+    (void)e;
+    flame_part(out, r, FLAME_TREE);
+    return true;
+}
+
+static bool view_functions(struct buf *out, struct report *r, struct err *e)
+{
+    (void)e;
+    flame_part(out, r, FLAME_FUNCTIONS);
     return true;
 }
 
@@ -220,6 +232,12 @@ const struct report_type report_views[] = {
      .is_untrimmed = true,
      .usual_granularity = "filefunctions",
      .standard_parameter = "callees"},
+    {.name = "functions",
+     .help = "The functions beside it",
+     .write = view_functions,
+     .mime = JSON_MIME,
+     .is_untrimmed = true,
+     .usual_granularity = "filefunctions"},
     {.name = "top",
      .help = "Top",
      .write = report_json,

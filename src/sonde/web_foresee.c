@@ -61,6 +61,7 @@ static void *run(void *errand)
     const struct profile *p = &x->moment->p;
     arena_init(&a, (size_t)MIB(1));
     make(x, "flamegraph", STR(""), STR(""), STR(""), &a);
+    make(x, "functions", STR(""), STR(""), STR(""), &a);
     pause_for_browser();
     make(x, "top", STR(""), STR(""), STR(""), &a);
     make(x, "graph", STR(""), STR(""), STR(""), &a);

@@ -38,14 +38,14 @@ async function leastAnswer(url, path, again = false) {
 }
 
 const CLICKS = {
-  "flame graph": "/api/flamegraph", "its callers": "/api/flamegraph?tree=callers", "another sample type": "/api/flamegraph?si=samples", "top": "/api/top", "graph": "/api/graph",
+  "flame graph": "/api/flamegraph", "its functions": "/api/functions", "its callers": "/api/flamegraph?tree=callers", "another sample type": "/api/flamegraph?si=samples", "top": "/api/top", "graph": "/api/graph",
   "traces": "/api/traces", "peek": "/api/peek?f=Function77$", "source": "/api/source?f=Function77$", "search": "/api/search?q=Function7", "focus, top": "/api/top?f=Function77",
   "focus, flame graph": "/api/flamegraph?f=Function77", "ignore, flame graph": "/api/flamegraph?i=Function77", "hide, top": "/api/top?h=Function77", "hide, flame graph": "/api/flamegraph?h=Function77",
   "show from, flame graph": "/api/flamegraph?sf=Function12", "by line, top": "/api/top?g=lines",
 };
 
 /** Views as they are at first are there before anybody asks; all others are counted when they are asked for. */
-const FORESEEN = ["flame graph", "its callers", "another sample type", "top", "graph"];
+const FORESEEN = ["flame graph", "its functions", "its callers", "another sample type", "top", "graph"];
 
 /** The times between frames while something is done in each of them: the median, and the part of frames that came late. */
 async function frames(page, act) {

@@ -1,6 +1,6 @@
 // What the pages compute, without a browser: trees, layout, search, values as text, addresses.  Prints TAP.
 import {addressFrom, asked, changed, either, viewOf} from "../../web/app_state.js";
-import {exactly, expressionOf, groupOf, isBelow, pathOf, percentText, search, shortName, treeOf, valueText} from "../../web/flame_data.js";
+import {addFunctions, exactly, expressionOf, groupOf, isBelow, pathOf, percentText, search, shortName, treeOf, valueText} from "../../web/flame_data.js";
 import {boxAt, depthIn, firstAfter, layoutOf, neighbour, ranksOf} from "../../web/flame_layout.js";
 import {stateOf, stateText} from "../../web/flame_state.js";
 import {done, is, ok} from "./tap.mjs";
@@ -88,6 +88,14 @@ function testSearch() {
   ok(new RegExp(exactly("a::b<c>(d*)[0]")).test("a::b<c>(d*)[0]") && !new RegExp(exactly("a.b")).test("axb"), "a name can be searched for as it is");
 }
 
+function testFunctions() {
+  const data = {names: ["", "a", "b"], file: [0, 1, 0], files: ["", "x.c"]};
+  addFunctions(data, {names: ["", "b", "a", "a", "c"], file: [0, 0, 1, 2, 3], files: ["", "x.c", "y.c", "x.c"], functions: {name: [1, 2, 3, 4], flat: [[1, 2, 3, 4]], cum: [[5, 6, 7, 8]]}});
+  is(data.functions.name.join() + data.names.join(), "2,1,3,4,a,b,a,c", "functions that come later have the names that are there, and new ones");
+  is(data.file.map((i) => data.files[i]).join(), ",x.c,,y.c,x.c", "with their files");
+  is(data.functions.cum[0].join(), "5,6,7,8", "and their values");
+}
+
 function testText() {
   is([0, 1, 1536, 1 << 20, 3 * 2 ** 30].map((n) => valueText(n, "bytes", "auto")).join(), "0,1B,1.50kB,1MB,3GB", "bytes");
   is([1, 1500, 2e6, 3e9, 7200e9].map((n) => valueText(n, "nanoseconds", "minimum")).join(), "1ns,1.50us,2ms,3s,2hrs", "times");
@@ -118,6 +126,7 @@ testTree();
 testLayout();
 testAnyLayout();
 testSearch();
+testFunctions();
 testText();
 testState();
 testAddress();
