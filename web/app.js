@@ -12,7 +12,7 @@ import {showTimeLine} from "./app_chart.js";
 import {showTop} from "./app_top.js";
 import {showTraces} from "./app_traces.js";
 import {copy} from "./flame.js";
-import {exactly, percentText} from "./flame_data.js";
+import {exactly, expressionOf, percentText} from "./flame_data.js";
 import {element} from "./flame_parts.js";
 
 /** @typedef {import("./app_menu.js").Item} Item */
@@ -107,6 +107,7 @@ export class App {
     this.chips = element("ul", {class: "chips", "aria-label": "Filters"});
     this.controls = new Controls((changes) => this.go(changes));
     this.context = new ContextMenu();
+    this.docs = element("a", {target: "_blank", rel: "noopener noreferrer", hidden: ""}, ["What the profile says of itself"]);
     this.help = this.makeHelp();
     this.title = element("summary");
     this.header = element("pre");
@@ -137,7 +138,7 @@ export class App {
     return element("dialog", {"aria-label": "Help"}, [
       element("p", {}, [`A function's flat value is its own, its cum value that of all that it called as well. What is shown is in the page's address:
         a link to it shows the same again.`]),
-      element("table", {}, [element("tbody", {}, keys)]),
+      element("table", {}, [element("tbody", {}, keys)]), element("p", {}, [this.docs]),
       element("form", {method: "dialog"}, [element("button", {}, ["Close"])]),
     ]);
   }
@@ -440,6 +441,8 @@ export class App {
     document.title = `${name}: ${type}, ${this.view.title}`;
     this.title.replaceChildren(element("h1", {}, [name]));
     this.header.textContent = about.header.trim();
+    this.docs.hidden = !/^https?:\/\//.test(about.doc_url);
+    this.docs.href = this.docs.hidden ? "" : about.doc_url;
     menus.view.button.replaceChildren(element("span", {class: "unneeded"}, ["View: "]), this.view.title);
     menus.sample.button.replaceChildren(element("span", {class: "unneeded"}, ["Sample: "]), type);
     menus.sample.root.hidden = about.types.length < 2;
@@ -464,20 +467,14 @@ export class App {
 
   /** @param {string} text */
   async search(text) {
-    /** @type {RegExp | null} */
-    let regex = null;
-    try {
-      regex = text ? new RegExp(text, /\p{Lu}/u.test(text) ? "u" : "iu") : null;
-    } catch {
-      this.result.textContent = "no expression";
-      return;
-    }
-    this.shown.mark?.(regex ? (name) => /** @type {RegExp} */ (regex).test(name) : null);
+    const {regex, isLiteral} = text ? expressionOf(text) : {regex: null, isLiteral: false};
+    this.input.classList.toggle("literal", isLiteral);
+    this.shown.mark?.(regex ? (name) => regex.test(name) : null);
     this.result.textContent = "";
     if (!regex || this.view.ofRecord)
       return;
     try {
-      const {data} = await this.ask(`/api/search?${asked(changed(this.words, {q: regex.ignoreCase ? `(?i)${text}` : text}))}`);
+      const {data} = await this.ask(`/api/search?${asked(changed(this.words, {q: (regex.ignoreCase ? "(?i)" : "") + regex.source}))}`);
       if (this.words.get("search") === text)
         this.result.textContent = data.functions ? `${data.functions} function${data.functions > 1 ? "s" : ""}, ${percentText(data.value, data.total)}` : "nothing found";
     } catch (error) {

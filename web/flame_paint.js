@@ -23,12 +23,12 @@ function hashOf(text) {
   return Math.imul(hash, 2246822519) >>> 8;
 }
 
-/** @typedef {{lightness: number, chroma: number, text: string, faint: string, rest: string, match: string, edge: string, neutral: number}} Theme */
+/** @typedef {{lightness: number, chroma: number, text: string, faint: string, rest: string, match: string, edge: string, neutral: number, more: number, less: number}} Theme  the last three are lightnesses of changes */
 
 /** @type {{light: Theme, dark: Theme}} */
-const THEMES = {
-  light: {lightness: 0.84, chroma: 0.085, text: "#1d1a16", faint: "#1d1a16b8", rest: "#e3e1dd", match: "oklch(0.71 0.19 320)", edge: "#16130f", neutral: 0.92},
-  dark: {lightness: 0.44, chroma: 0.075, text: "#f6f3ee", faint: "#f6f3eeb8", rest: "#3a3836", match: "oklch(0.56 0.22 320)", edge: "#ffffff", neutral: 0.34},
+export const THEMES = {
+  light: {lightness: 0.84, chroma: 0.085, text: "#1d1a16", faint: "#1d1a16b8", rest: "#e3e1dd", match: "oklch(0.71 0.19 320)", edge: "#16130f", neutral: 0.92, more: 0.62, less: 0.77},
+  dark: {lightness: 0.44, chroma: 0.075, text: "#f6f3ee", faint: "#f6f3eeb8", rest: "#3a3836", match: "oklch(0.56 0.22 320)", edge: "#ffffff", neutral: 0.34, more: 0.6, less: 0.47},
 };
 
 /** Hues go from red over yellow and green to blue; what is found has the ones left out. */
@@ -46,10 +46,13 @@ function coloursOf(data, theme) {
   });
 }
 
+/** The green is a bluish one, and another lightness than the red: so they differ for those, too, who see red and green alike. */
+const MORE = {hue: 27, chroma: 0.17}, LESS = {hue: 190, chroma: 0.13};
+
 /** More is red, less is green, and the stronger the change the stronger the colour. @param {number} change -1 to 1 @param {Theme} theme */
 export function changeColour(change, theme) {
-  const strength = Math.sqrt(Math.min(1, Math.abs(change))), lightness = theme.neutral - (theme.neutral - 0.62) * strength;
-  return `oklch(${lightness.toFixed(3)} ${(0.17 * strength).toFixed(3)} ${change > 0 ? 27 : 172})`;
+  const strength = Math.sqrt(Math.min(1, Math.abs(change))), {hue, chroma} = change > 0 ? MORE : LESS, lightness = change > 0 ? theme.more : theme.less;
+  return `oklch(${(theme.neutral - (theme.neutral - lightness) * strength).toFixed(3)} ${(chroma * strength).toFixed(3)} ${hue})`;
 }
 
 /**

@@ -31,8 +31,18 @@ static void open_pages(const char *address, bool no_browser)
     arena_free(&a);
 }
 
+// The CPU profile of the server that the source is of: "profile" beside what was asked for.
+static struct str cpu_url(const struct sourcing *s, struct arena *a)
+{
+    struct str url = s->nsource ? s->source[0] : STR("");
+    i64 mark = str_find(url, STR("/debug/pprof/"));
+    return mark < 0 || !source_is_remote(url, a)
+               ? STR("")
+               : arena_printf(a, "%.*s/debug/pprof/profile", (int)mark, url.ptr);
+}
+
 bool web_serve(struct str address, bool no_browser, const struct sourcing *s,
-               const struct config *c, struct err *e)
+               const struct config *c, struct arena *a, struct err *e)
 {
     struct web w;
     struct moment *moment;
@@ -44,6 +54,7 @@ bool web_serve(struct str address, bool no_browser, const struct sourcing *s,
     sigaddset(&end, SIGHUP);
     sigprocmask(SIG_BLOCK, &end, NULL);
     web_init(&w, s, c);
+    w.cpu_url = cpu_url(s, a);
     bool done = moments_take(&moment, &w.moments, 0, 0, e);
     if (done) {
         web_foresee(&w, moment);
@@ -65,7 +76,7 @@ static bool show(char **argument, struct arena *a, struct err *e)
     if (!request_parse(&q, argument, a, e))
         return false;
     if (q.http.len)
-        return web_serve(q.http, q.no_browser, &q.sourcing, &q.config, e);
+        return web_serve(q.http, q.no_browser, &q.sourcing, &q.config, a, e);
     if (!fetch_profile(&p, &q.sourcing, a, e))
         return false;
     if (q.type)

@@ -9,7 +9,8 @@
 
 enum {
     CACHE_MIB = 48,
-    MOST_SECONDS = 300, // of a CPU profile
+    USUAL_SECONDS = 10, // of a CPU profile
+    MOST_SECONDS = 300,
     REDIRECT = 307,
     MOVED = 301,
     BAD_REQUEST = 400,
@@ -150,24 +151,22 @@ static void serve_refresh(void *context, const struct http_request *q, struct ht
     load_again(w, &w->moments.sourcing, "profile", r);
 }
 
-// The CPU profile of the same server: "profile" beside what was asked for.
 static void serve_record(void *context, const struct http_request *q, struct http_response *r)
 {
     struct web *w = context;
     struct sourcing s = w->moments.sourcing;
-    struct str text = http_parameter(q, "seconds"), url = s.nsource ? s.source[0] : STR("");
-    i64 seconds = 10, mark = str_find(url, STR("/debug/pprof/"));
+    struct str text = http_parameter(q, "seconds");
+    i64 seconds = USUAL_SECONDS;
     if (text.len && (!str_i64(&seconds, text) || seconds < 1 || seconds > MOST_SECONDS)) {
         http_fail(r, BAD_REQUEST, "seconds: it is a number from 1 to 300");
         return;
     }
-    if (mark < 0) {
+    if (w->cpu_url.len == 0) {
         http_fail(r, BAD_REQUEST,
                   "a CPU profile can be recorded where the source is a server's /debug/pprof/");
         return;
     }
-    struct str cpu = arena_printf(q->arena, "%.*s/debug/pprof/profile", (int)mark, url.ptr);
-    s.source = &cpu;
+    s.source = &w->cpu_url;
     s.nsource = 1;
     s.nbase = 0;
     s.seconds = seconds;

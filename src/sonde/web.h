@@ -12,6 +12,7 @@ enum { WEB_MOST_BUSY = 2 }; // views that are made at the same time: each takes 
 struct web {
     struct moments moments;
     struct config config; // of the command line; addresses change it
+    struct str cpu_url;   // where a CPU profile of the same program is recorded; empty: nowhere
     struct cache cache;
     pthread_mutex_t lock; // of what follows
     pthread_cond_t freed;
@@ -31,7 +32,7 @@ http_handler web_handle;
 // show.c: serves the pages at the address until a signal ends it; loads the profile first, and
 // opens a browser where that is wanted.
 bool web_serve(struct str address, bool no_browser, const struct sourcing *s,
-               const struct config *c, struct err *e);
+               const struct config *c, struct arena *a, struct err *e);
 
 // The parts, each of which answers some paths.
 

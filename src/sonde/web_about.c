@@ -70,8 +70,9 @@ static void loads(struct json *j, struct moments *m)
 }
 
 // What can be done with the sources besides looking at them.
-static void sources(struct json *j, const struct sourcing *s, struct arena *a)
+static void sources(struct json *j, const struct web *w, struct arena *a)
 {
+    const struct sourcing *s = &w->moments.sourcing;
     bool is_live = false, is_server = false, is_record = false;
     struct record_view v;
     struct err ignored;
@@ -87,7 +88,7 @@ static void sources(struct json *j, const struct sourcing *s, struct arena *a)
     json_key(j, "live");
     json_bool(j, is_live || is_server);
     json_key(j, "records");
-    json_bool(j, is_server && str_find(s->source[0], STR("/debug/pprof/")) >= 0);
+    json_bool(j, w->cpu_url.len != 0);
     json_key(j, "record");
     json_bool(j, is_record);
 }
@@ -132,12 +133,13 @@ void web_about(void *context, const struct http_request *q, struct http_response
     json_int_field(&j, "type", type);
     json_int_field(&j, "load", moment->id);
     json_key(&j, "base");
-    json_bool(&j, label_marks(p, STR(REPORT_BASE_LABEL), STR("true"), q->arena) != NULL);
+    json_bool(&j, w->moments.sourcing.nbase != 0 ||
+                      label_marks(p, STR(REPORT_BASE_LABEL), STR("true"), q->arena) != NULL);
     label_keys(&j, p, q->arena);
     json_str_field(&j, "doc_url", profile_string(p, p->doc_url));
     moments_give(&w->moments, moment);
     loads(&j, &w->moments);
-    sources(&j, &w->moments.sourcing, q->arena);
+    sources(&j, w, q->arena);
     configs(&j, q->arena);
     json_end(&j);
 }

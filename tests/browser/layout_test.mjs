@@ -2,6 +2,7 @@
 import {addressFrom, asked, changed, either, viewOf} from "../../web/app_state.js";
 import {addFunctions, exactly, expressionOf, groupOf, isBelow, pathOf, percentText, search, shortName, treeOf, valueText} from "../../web/flame_data.js";
 import {boxAt, depthIn, firstAfter, layoutOf, neighbour, ranksOf} from "../../web/flame_layout.js";
+import {THEMES, changeColour} from "../../web/flame_paint.js";
 import {stateOf, stateText} from "../../web/flame_state.js";
 import {done, is, ok} from "./tap.mjs";
 
@@ -105,6 +106,41 @@ function testText() {
   is([groupOf("std::vector<a::b>::at", ""), groupOf("net/http.(*Server).Serve", ""), groupOf("main", "a.c")].join(), "std,net/http,a.c", "groups have a colour");
 }
 
+/** Linear red, green and blue of "oklch(L C h)" (https://bottosson.github.io/posts/oklab/). */
+function linear(text) {
+  const [L, C, h] = /oklch\(([\d.]+) ([\d.]+) ([\d.]+)\)/.exec(text).slice(1).map(Number), a = C * Math.cos(h * Math.PI / 180), b = C * Math.sin(h * Math.PI / 180);
+  const [l, m, s] = [L + 0.3963377774 * a + 0.2158037573 * b, L - 0.1055613458 * a - 0.0638541728 * b, L - 0.0894841775 * a - 1.291485548 * b].map((x) => x ** 3);
+  return [4.0767416621 * l - 3.3077115913 * m + 0.2309699292 * s, -1.2684380046 * l + 2.6097574011 * m - 0.3413193965 * s,
+    -0.0041960863 * l - 0.7034186147 * m + 1.707614701 * s].map((x) => Math.min(1, Math.max(0, x)));
+}
+
+const times = (matrix, v) => matrix.map((row) => row.reduce((sum, x, i) => sum + x * v[i], 0));
+
+/** How different two colours are in CIE's L*a*b*; from 2 or so it is seen. */
+function difference(l, r) {
+  const lab = (rgb) => {
+    const [X, Y, Z] = times([[0.4339, 0.3762, 0.1899], [0.2126, 0.7152, 0.0722], [0.0177, 0.1095, 0.8728]], rgb).map((t) => t > 0.008856 ? Math.cbrt(t) : 7.787 * t + 16 / 116);
+    return [116 * Y - 16, 500 * (X - Y), 200 * (Y - Z)];
+  };
+  return Math.hypot(...lab(l).map((x, i) => x - lab(r)[i]));
+}
+
+/** What people see who lack one kind of cones (Machado, Oliveira, Fernandes 2009, severity 1). */
+const SEEN = {
+  "by most": [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
+  "without red": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+  "without green": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.01182, 0.04294, 0.968881]],
+  "without blue": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.3039]],
+};
+
+function testColours() {
+  for (const [theme, colours] of Object.entries(THEMES))
+    for (const [who, matrix] of Object.entries(SEEN)) {
+      const [more, less] = [1, -1].map((change) => times(matrix, linear(changeColour(change, colours))));
+      ok(difference(more, less) > 20, `more and less are told apart ${who}, ${theme}`, difference(more, less));
+    }
+}
+
 function testState() {
   const data = {type: 0, types: [{name: "a"}, {name: "b"}], callees: COLUMNS, callers: COLUMNS};
   const text = "type=b&tree=callers&order=name&flip=1&search=x%3Dy&zoom=2";
@@ -128,6 +164,7 @@ testAnyLayout();
 testSearch();
 testFunctions();
 testText();
+testColours();
 testState();
 testAddress();
 done();
