@@ -42,13 +42,11 @@ export class Chart {
     this.from = ticks[0]?.ns ?? 0;
     this.to = Math.max(last, this.from + 1);
     this.most = Math.max(1, ...ticks.flatMap((t) => [t.heap, t.resident, t.cgroup, t.limit]));
-    this.width = Math.max(LEAST_WIDTH, Math.min(MOST_WIDTH, document.documentElement.clientWidth - BESIDE));
+    this.width = this.fittingWidth();
     this.at = ticks.length - 1;
     this.peak = ticks.reduce((best, t, i) => this.height(t) > this.height(ticks[best]) ? i : best, 0);
     this.status = element("p", {class: "summary", role: "status"});
-    this.svg = /** @type {SVGSVGElement} */ (shape("svg", {
-      viewBox: `0 0 ${this.width} ${HEIGHT}`, class: "chart", tabindex: 0, role: "img", "aria-label": this.sentence(),
-    }));
+    this.svg = /** @type {SVGSVGElement} */ (shape("svg", {class: "chart", tabindex: 0, role: "img", "aria-label": this.sentence()}));
     this.cursor = shape("line", {class: "cursor", y1: ABOVE, y2: HEIGHT - BELOW});
     this.draw();
     this.listen();
@@ -80,7 +78,14 @@ export class Chart {
     return HEIGHT - BELOW - bytes / this.most * (HEIGHT - BELOW - ABOVE);
   }
 
+  /** Text keeps its size, on a phone too. */
+  fittingWidth() {
+    return Math.max(LEAST_WIDTH, Math.min(MOST_WIDTH, document.documentElement.clientWidth - BESIDE));
+  }
+
   draw() {
+    this.svg.replaceChildren();
+    this.svg.setAttribute("viewBox", `0 0 ${this.width} ${HEIGHT}`);
     for (let i = 0; i <= PARTS; i++) {
       const bytes = this.most * i / PARTS, y = this.y(bytes), ns = this.from + (this.to - this.from) * i / PARTS;
       this.svg.append(shape("line", {class: "grid", x1: LEFT, x2: this.width - RIGHT, y1: y, y2: y}),
@@ -172,6 +177,13 @@ export class Chart {
   }
 
   listen() {
+    new ResizeObserver(() => {
+      if (this.width === this.fittingWidth())
+        return;
+      this.width = this.fittingWidth();
+      this.draw();
+      this.go(this.at);
+    }).observe(this.svg);
     this.svg.addEventListener("pointermove", (e) => this.go(this.tickAt(e.clientX)));
     this.svg.addEventListener("click", (e) => {
       this.go(this.tickAt(e.clientX));
