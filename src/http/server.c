@@ -131,13 +131,12 @@ static void leave_request(struct arena *a)
 
 // What needs more memory than a request may have fails alone: the server goes on.
 static void handle(const struct http_server *s, const struct http_request *q,
-                   struct http_response *r)
+                   struct http_response *r, jmp_buf *full)
 {
-    jmp_buf full;
     struct str host = http_header(q, "Host");
     q->arena->full = leave_request;
-    q->arena->context = &full;
-    if (setjmp(full))
+    q->arena->context = full;
+    if (setjmp(*full))
         http_fail(r, MHD_HTTP_SERVICE_UNAVAILABLE, "this request needs too much memory");
     else if (s->is_loopback && !is_own_host(host))
         http_fail(r, MHD_HTTP_FORBIDDEN, "this server answers only requests for localhost");
@@ -151,6 +150,7 @@ static enum MHD_Result answer(struct http_server *s, struct MHD_Connection *c, c
                               const struct arriving *arrived, bool is_post)
 {
     struct arena arena;
+    jmp_buf full;
     arena_init(&arena, (size_t)MIB(REQUEST_LIMIT_MIB));
     struct http_request q = {.path = str_of(url),
                              .query = str_of(arrived->query),
@@ -160,7 +160,7 @@ static enum MHD_Result answer(struct http_server *s, struct MHD_Connection *c, c
                              .connection = c};
     struct http_response r = {.status = MHD_HTTP_OK, .mime = "text/plain; charset=utf-8"};
     buf_init(&r.body, (size_t)MIB(REQUEST_LIMIT_MIB));
-    handle(s, &q, &r);
+    handle(s, &q, &r, &full);
     enum MHD_Result result = respond(c, &r);
     arena_free(&arena); // what the answer's headers may be in
     return result;
