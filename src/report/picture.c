@@ -8,8 +8,10 @@
 #include "report/asset.h"
 #include "report/report.h"
 
-// Graphviz keeps state in globals: one layout at a time.
+// Graphviz keeps state in globals: one layout at a time.  One context, too: its plugin for fonts goes
+// on looking at the last font's name, which goes with the context.
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static GVC_t *gvc; // made by the first picture; stays
 static char complaint[512];
 
 static int keep_complaint(char *text)
@@ -21,7 +23,7 @@ static int keep_complaint(char *text)
 
 static bool render(struct buf *out, const char *dot, const char *format, struct err *e)
 {
-    GVC_t *gvc = gvContext();
+    gvc = gvc ? gvc : gvContext();
     complaint[0] = 0;
     agseterrf(keep_complaint);
     agseterr(AGERR);
@@ -41,7 +43,6 @@ static bool render(struct buf *out, const char *dot, const char *format, struct 
         gvFreeLayout(gvc, graph);
     if (graph)
         agclose(graph);
-    gvFreeContext(gvc);
     return done;
 }
 
