@@ -110,8 +110,9 @@ function bar(data, c, isPart) {
 export function buildParts(parent, data, functions, around) {
   const c = controls(data, around);
   const canvas = element("canvas", {tabindex: "0", role: "application", "aria-label": "Flame graph", "aria-describedby": "flame-status"});
-  const marks = element("canvas", {class: "marks", "aria-hidden": "true"}), spacer = element("div");
-  const scroll = element("div", {class: "scroll"}, [element("div", {class: "window"}, [canvas, marks]), spacer]);
+  const spacer = element("div");
+  const marks = {hover: element("div", {class: "mark hover", hidden: ""}), selected: element("div", {class: "mark selected", hidden: ""})};
+  const scroll = element("div", {class: "scroll"}, [element("div", {class: "window"}, [canvas, marks.selected, marks.hover]), spacer]);
   const tooltip = element("div", {class: "tooltip", hidden: ""}), status = element("div", {class: "status", id: "flame-status", role: "status"});
   const copyButton = button("Copy name", "Copy the box's name (c)"), help = helpDialog(data);
   parent.append(element("div", {class: "flame"}, [
