@@ -1,8 +1,9 @@
 // @ts-check
 // The pages: shows the view that the address names, and changes the address as menus, keys and pointers ask.
 import {ContextMenu, Menu} from "./app_menu.js";
-import {Controls, FILTERS, filterChips} from "./app_controls.js";
-import {VIEWS, addressFrom, addressOf, asked, changed, either, viewOf} from "./app_state.js";
+import {Controls, filterChips} from "./app_controls.js";
+import {configItems, momentItems, nameItems, refineItems, sampleItems, viewItems} from "./app_items.js";
+import {VIEWS, addressFrom, addressOf, asked, changed, viewOf} from "./app_state.js";
 import {showDeath} from "./app_death.js";
 import {showDifference, showFlame} from "./app_flame.js";
 import {showGraph} from "./app_graph.js";
@@ -11,11 +12,9 @@ import {showPeek} from "./app_peek.js";
 import {showTimeLine} from "./app_chart.js";
 import {showTop} from "./app_top.js";
 import {showTraces} from "./app_traces.js";
-import {copy} from "./flame.js";
 import {exactly, expressionOf, percentText} from "./flame_data.js";
 import {element} from "./flame_parts.js";
 
-/** @typedef {import("./app_menu.js").Item} Item */
 /** @typedef {{id: number, kind: string, time_ns: number}} Load */
 
 /**
@@ -80,11 +79,6 @@ function sentenceOf(error) {
   return error instanceof TypeError ? "The server does not answer: is it still running?" : error instanceof Error ? error.message : String(error);
 }
 
-/** @param {number} ns since 1970 */
-function clock(ns) {
-  return new Date(ns / 1e6).toLocaleTimeString();
-}
-
 export class App {
   constructor() {
     /** @type {About | null} */
@@ -145,11 +139,11 @@ export class App {
 
   makeMenus() {
     return {
-      view: new Menu("View", () => this.viewItems()),
-      sample: new Menu("Sample", () => this.sampleItems()),
-      refine: new Menu("Refine", () => this.refineItems()),
-      config: new Menu("Config", () => this.configItems()),
-      moments: new Menu("Moments", () => this.momentItems()),
+      view: new Menu("View", () => viewItems(this)),
+      sample: new Menu("Sample", () => sampleItems(this)),
+      refine: new Menu("Refine", () => refineItems(this)),
+      config: new Menu("Config", () => configItems(this)),
+      moments: new Menu("Moments", () => momentItems(this)),
     };
   }
 
@@ -175,27 +169,10 @@ export class App {
     return node;
   }
 
-  // Items of menus.
-
-  /** @returns {Item[]} */
-  viewItems() {
-    return VIEWS.filter((view) => !view.ofRecord || this.known?.record).map((view) => {
-      const href = addressFrom(view.path, this.words);
-      return {text: view.title, href, hint: view.key, isCurrent: view === this.view, act: () => this.goTo(href)};
-    });
-  }
-
+  /** The sample type that is shown. */
   get type() {
     const asked = this.words.get("si") ?? "", {types, type} = this.about, named = types.findIndex((t) => t.name === asked || t.name === `inuse_${asked}`);
     return named >= 0 ? named : /^\d+$/.test(asked) && Number(asked) < types.length ? Number(asked) : type;
-  }
-
-  /** @returns {Item[]} */
-  sampleItems() {
-    return this.about.types.map((type, i) => {
-      const change = {si: i === this.about.type ? null : type.name, zoom: null};
-      return {text: type.name, hint: type.unit, href: this.hrefOf(change), isCurrent: i === this.type, act: () => this.go(change)};
-    });
   }
 
   /** What the menus are about: what is selected, or else what is searched for. */
@@ -203,63 +180,10 @@ export class App {
     return this.selection.length ? this.selection.map(exactly).join("|") : this.words.get("search") ?? "";
   }
 
-  /** @param {string} expression @param {string} what of it @returns {Item[]} */
-  filterItems(expression, what) {
-    const words = this.words;
-    /** @type {[string, string, string, string][]} */
-    const filters = [["Focus", "f", expression, "Only stacks with "], ["Ignore", "i", either(words.get("i"), expression), "No stacks with "],
-      ["Hide", "h", either(words.get("h"), expression), "Leave out the frames of "], ["Show", "s", expression, "Leave out all frames but "],
-      ["Show from", "sf", expression, "Stacks begin at "]];
-    return filters.map(([text, name, value, hint]) => {
-      const change = {[name]: value, zoom: null};
-      return {text, hint: hint + what, href: this.hrefOf(change), act: () => this.go(change)};
-    });
-  }
-
-  /** @returns {Item[]} */
-  refineItems() {
-    const {target} = this, reset = Object.fromEntries([...Object.keys(FILTERS), "zoom"].map((name) => [name, null]));
-    const what = this.selection.length > 1 ? `${this.selection.length} functions` : this.selection[0] ?? target;
-    const items = target ? this.filterItems(target, what) : [{text: "Select or search for something first", act: () => this.input.focus()}];
-    return [...items, {text: "Reset", hint: "Take all filters away", href: this.hrefOf(reset), act: () => this.go(reset)}];
-  }
-
-  /** @returns {Item[]} */
-  configItems() {
-    const configs = this.about.configs.map(({name, query}) => {
-      const href = `${location.pathname}${query && `?${query}`}`;
-      const isCurrent = asked(new URLSearchParams(query)) === asked(changed(this.words, {si: null, load: null, base: null, tree: null}));
-      return {text: name, href, isCurrent, act: () => this.goTo(href), also: {text: `Delete ${name}`, act: () => this.deleteConfig(name)}};
-    });
-    return [{text: "Save as …", act: () => this.saveConfig()}, {text: "Default", href: location.pathname, act: () => this.goTo(location.pathname)}, ...configs];
-  }
-
-  /** @returns {Item[]} */
-  momentItems() {
-    const {loads} = this.about, first = loads[0], words = changed(this.words, {zoom: null});
-    const named = loads.map((load) => {
-      const change = {load: String(load.id), base: null, zoom: null};
-      const text = load.kind === "cpu" ? "CPU" : load === first ? "First load" : "Load";
-      return {text, hint: clock(load.time_ns), href: this.hrefOf(change), isCurrent: load.id === this.about.load, act: () => this.go(change)};
-    });
-    const difference = addressOf("difference", changed(words, {base: String(first?.id ?? 1)}));
-    return [{text: "Newest", href: this.hrefOf({load: null, base: null}), act: () => this.go({load: null, base: null, zoom: null})}, ...named,
-      {text: "Difference against the first load", href: difference, act: () => this.goTo(difference)}];
-  }
-
-  /** What can be done with a function. @param {string} name @returns {Item[]} */
-  nameItems(name) {
-    const expression = exactly(name), look = VIEWS.filter((view) => ["peek", "source", "disasm"].includes(view.path)).map((view) => {
-      const href = addressFrom(view.path, changed(this.words, {f: expression}));
-      return {text: view.title, href, act: () => this.goTo(href)};
-    });
-    return [...look, ...this.filterItems(expression, name).map(({hint, ...item}) => item), {text: "Copy name", act: () => void copy(name)}];
-  }
-
   /** @param {string} name @param {number} x @param {number} y in the window */
   openMenu(name, x, y) {
     this.select(name);
-    this.context.open(this.nameItems(name), x, y);
+    this.context.open(nameItems(this, name), x, y);
   }
 
   /**

@@ -8,7 +8,7 @@ import {exactly, percentText, valueText} from "./flame_data.js";
 /** @typedef {import("./app.js").Shown} Shown */
 /** @typedef {{name: string, function?: string, flat: number, cum: number}} GraphNode */
 
-const STEP = 1.2, KEY_PIXELS = 60, LEAST = 0.1, MOST = 30, MOVED = 4;
+const STEP = 1.2, KEY_PIXELS = 60, LEAST = 0.1, MOST = 30, MOVED = 4, READABLE = 0.6, TOP_PIXELS = 30;
 
 /** The server's picture as elements: of those that a graph has, and nothing else of what text could smuggle in. @param {string} text */
 function pictureOf(text) {
@@ -109,6 +109,17 @@ class GraphView {
     this.scale = 1;
     this.x = this.y = 0;
     this.show();
+  }
+
+  /** A picture that would be too small to be read begins at its first node, in a size that can be. */
+  begin() {
+    const box = this.frame.getBoundingClientRect(), fit = Math.min(box.width / this.size.width, box.height / this.size.height);
+    const first = [...this.nodes].find(([, node]) => node === this.data.nodes[0])?.[0];
+    if (fit >= READABLE || !first)
+      return;
+    this.zoom(READABLE / fit, this.middle());
+    const at = first.getBoundingClientRect(), from = this.at(at.left + at.width / 2, at.top), to = this.at(box.left + box.width / 2, box.top + TOP_PIXELS);
+    this.move(to.x - from.x, to.y - from.y);
   }
 
   /** @param {EventTarget | null} target */
@@ -228,5 +239,6 @@ export async function showGraph(app, parent) {
       button("All", "Show all again (0)", () => view.reset()), element("span", {class: "hint"}, [more]), view.status,
     ]),
     view.frame);
+  view.begin();
   return {mark: (isMatch) => view.mark(isMatch)};
 }

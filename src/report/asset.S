@@ -26,6 +26,7 @@ asset_\name\()_end:
     asset app_death_js, "web/app_death.js"
     asset app_flame_js, "web/app_flame.js"
     asset app_graph_js, "web/app_graph.js"
+    asset app_items_js, "web/app_items.js"
     asset app_listing_js, "web/app_listing.js"
     asset app_menu_js, "web/app_menu.js"
     asset app_peek_js, "web/app_peek.js"

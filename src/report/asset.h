@@ -25,6 +25,7 @@ ASSET_DECLARE(app_controls_js);
 ASSET_DECLARE(app_death_js);
 ASSET_DECLARE(app_flame_js);
 ASSET_DECLARE(app_graph_js);
+ASSET_DECLARE(app_items_js);
 ASSET_DECLARE(app_listing_js);
 ASSET_DECLARE(app_menu_js);
 ASSET_DECLARE(app_peek_js);

@@ -25,6 +25,7 @@ static const struct {
     FILE_OF(app_death_js, "app_death.js", JS),
     FILE_OF(app_flame_js, "app_flame.js", JS),
     FILE_OF(app_graph_js, "app_graph.js", JS),
+    FILE_OF(app_items_js, "app_items.js", JS),
     FILE_OF(app_listing_js, "app_listing.js", JS),
     FILE_OF(app_menu_js, "app_menu.js", JS),
     FILE_OF(app_peek_js, "app_peek.js", JS),

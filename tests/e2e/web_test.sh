@@ -56,6 +56,12 @@ for arguments in "|" "-cum|sort=cum" "-focus=parse|f=parse" "-ignore=parse|i=par
 done
 is "$(api "flamegraph" '.data.types[0].total, (.data.callees.self[0] | add)')" $'1000\n1000' "the flame graph adds up to the total"
 is "$(api "flamegraph?tree=callers" '.data | .names[.callees.name[1]]')" '"parse"' "the callers' tree begins where samples end"
+for arguments in "|" "-focus=parse|f=parse" "-lines|g=lines" "-hide=serve -tagroot=route|h=serve&tagroot=route" "-sample_index=requests|si=requests"; do
+    "$sonde" -flame ${arguments%|*} "$tmp/p.pb.gz" | sed -n '/id="flame-data">/,/^}/p' | sed 's/.*id="flame-data">//; s/<.script>.*//' >"$tmp/page.json"
+    is "$(api "flamegraph?${arguments#*|}" '.data as $d | [.data.types[0].total, ([range($d.callees.name | length) | [$d.names[$d.callees.name[.]], $d.callees.self[0][.]]] | sort)]')" \
+        "$(jq -c '. as $d | .type as $t | [.types[$t].total, ([range($d.callees.name | length) | [$d.names[$d.callees.name[.]], $d.callees.self[$t][.]]] | sort)]' "$tmp/page.json")" \
+        "the flame graph is that of -flame: ${arguments#*|}"
+done
 is "$(api 'peek?f=^serve$' '.data.nodes | map({name, cum, callers: [.callers[] | [.name, .weight]], callees: [.callees[] | [.name, .weight]]})')" \
     '[{"name":"serve","cum":700,"callers":[["main",700]],"callees":[["parse",400],["read",200],["write<script>alert(1)</script>",100]]}]' "peek has callers and callees"
 is "$(api 'peek?g=lines&f=^serve$' '.data.nodes | map(.function)')" '["serve"]' "an exact name is found by lines, too"
