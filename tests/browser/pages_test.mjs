@@ -353,7 +353,9 @@ async function testLooks(name, profile, focus, views) {
 async function testLive() {
   const server = await serve(sonde, ["run", "-http=localhost:0", "-rate=16KiB", "--", `${process.env.PROGRAMS}/shelves`, "on"], /pages at (.*)\/, profiles/);
   const p = await open(server.url);
-  await p.page.waitForTimeout(600);
+  for (let i = 0; i < 100 && !(await fetch(`${server.url}/debug/pprof/heap`)).ok; i++) // it has allocated nothing yet
+    await p.page.waitForTimeout(100);
+  await p.page.waitForTimeout(300);
   await p.go("/flamegraph");
   const total = () => p.page.locator(".total").innerText(), first = await total();
   await p.page.waitForTimeout(400);
