@@ -8,8 +8,8 @@
 #include "report/asset.h"
 #include "report/report.h"
 
-// Graphviz keeps state in globals: one layout at a time.  One context, too: its plugin for fonts goes
-// on looking at the last font's name, which goes with the context.
+// Graphviz keeps state in globals: one layout at a time.  One context, too: its plugin for fonts
+// goes on looking at the last font's name, which goes with the context.
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static GVC_t *gvc; // made by the first picture; stays
 static char complaint[512];
