@@ -26,7 +26,7 @@ WRITER  := $(addprefix src/record/, write.c peak.c labels.c region.c ring.c)
 RUNTIME := $(wildcard src/runtime/*.c) $(WRITER) src/object/eh_frame.c
 COMMAND := $(filter-out $(RUNTIME), $(wildcard src/*/*.c) src/report/asset.S) src/object/eh_frame.c
 LIBRARY := $(filter-out src/sonde/%, $(COMMAND))
-LIBS    := -ldeflate -lzstd -ldw -lelf -liberty -lpcre2-8 -ledit -lm -lpthread
+LIBS    := -ldeflate -lzstd -ldw -lelf -liberty -lpcre2-8 -ledit -ljansson -lm -lpthread
 HEAVY   := -lcapstone -lgvc -lcgraph -lmicrohttpd -lcurl
 
 # On x86-64 the command loads the heavy ones when it needs them.
@@ -179,9 +179,15 @@ check-unwind: $(WALKERS)
 
 # What a sanitizer's variant can test: the library itself is never built with one.
 check-command: $(BUILD)/sonde $(BUILD)/libsonde.so $(BUILD)/libsonde.a $(UNIT) $(PROGRAMS) $(PLUGINS)
-	ASAN_OPTIONS=detect_leaks=0 TSAN_OPTIONS=suppressions=$(CURDIR)/tests/tsan.supp BUILD=$(BUILD) prove --timer -j2 $(PROVE_FLAGS) $(UNIT) tests/e2e/command_test.sh tests/e2e/serve_test.sh
+	ASAN_OPTIONS=detect_leaks=0 TSAN_OPTIONS=suppressions=$(CURDIR)/tests/tsan.supp BUILD=$(BUILD) prove --timer -j2 $(PROVE_FLAGS) $(UNIT) tests/e2e/command_test.sh tests/e2e/serve_test.sh tests/e2e/web_test.sh
 
-check: $(PRODUCTS) $(UNIT) $(PROGRAMS) $(PLUGINS) $(RANDOM) $(TELLERS) $(WALKERS) $(UPLOAD_TESTS)
+# What the tests of the pages take from npm; without a network they say what they lack.
+BROWSER := tests/browser/node_modules/.package-lock.json
+$(BROWSER): tests/browser/package.json tests/browser/package-lock.json | $(SETUP)
+	$(call say,NPM,tests/browser)
+	-$(Q)timeout 120 npm ci --prefix tests/browser --no-audit --no-fund --silent && touch $@
+
+check: $(BROWSER) $(PRODUCTS) $(UNIT) $(PROGRAMS) $(PLUGINS) $(RANDOM) $(TELLERS) $(WALKERS) $(UPLOAD_TESTS)
 	BUILD=$(BUILD) prove --timer -j2 $(PROVE_FLAGS) $(UNIT) $(SCRIPTS)
 
 # Fuzzers, each with its kept inputs; FUZZ_SECONDS of new ones.  A crash leaves its input in $(BUILD)/fuzz.
@@ -222,7 +228,7 @@ $(BUILD)/bench/unwind: bench/unwind.c $(call pic,$(RUNTIME))
 	$(call say,BENCH,$@)
 	$(Q)$(CC) $(ALL) $(CFLAGS) $^ -o $@
 
-bench: bench-library bench-programs bench-command bench-symbols
+bench: bench-library bench-programs bench-command bench-symbols bench-browser
 bench-library: $(PRODUCTS) $(PROGRAMS) $(BUILD)/bench/unwind
 	BUILD=$(BUILD) bench/library
 bench-programs: $(PRODUCTS) $(PROGRAMS)
@@ -231,6 +237,8 @@ bench-command: $(PRODUCTS) $(BUILD)/bench/generate $(BUILD)/bench/measure
 	BUILD=$(BUILD) bench/command
 bench-symbols: $(PRODUCTS) $(BUILD)/bench/measure
 	BUILD=$(BUILD) bench/symbols
+bench-browser: $(PRODUCTS) $(BUILD)/bench/generate $(BROWSER)
+	BUILD=$(BUILD) bench/browser
 
 bench-upload: $(PRODUCTS)
 	BUILD=$(BUILD) bench/upload
@@ -261,5 +269,5 @@ install: $(PRODUCTS)
 clean:
 	rm -rf build build-asan build-tsan build-coverage
 
-.PHONY: all check soak check-command check-symbols check-unwind fuzz bench bench-library bench-programs bench-command bench-symbols bench-upload demo lint format install clean
+.PHONY: all check soak check-command check-symbols check-unwind fuzz bench bench-library bench-programs bench-command bench-symbols bench-browser bench-upload demo lint format install clean
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,6 +1,6 @@
 // @ts-check
 // The flame graph's page: shows what its state says, and does what keys and pointers ask for.
-import {exactly, expressionOf, isBelow, pathOf, percentText, search, treeOf, valueText} from "./flame_data.js";
+import {addFunctions, columnsOf, exactly, expressionOf, isBelow, pathOf, percentText, search, treeOf, valueText} from "./flame_data.js";
 import {boxAt, depthIn, layoutOf, neighbour, ranksOf} from "./flame_layout.js";
 import {Painter, ROW, changeColour, labelOf} from "./flame_paint.js";
 import {buildParts, element, onChoice, setChoice} from "./flame_parts.js";
@@ -18,7 +18,7 @@ const SEARCH_DELAY_MS = 120, ZOOM_MS = 180, COPIED_MS = 1200;
 const LEAST_FOUND = 24, LEAST_BOX = 0.7, BESIDE_POINTER = 14, WINDOW_MARGIN = 8; // pixels
 
 /** @param {string} text */
-async function copy(text) {
+export async function copy(text) {
   try {
     await navigator.clipboard.writeText(text);
   } catch { // no permission, or no secure origin
@@ -31,11 +31,23 @@ async function copy(text) {
   }
 }
 
+/**
+ * The page around a flame graph that is a part of it: it has the search box, and hears what concerns all of it.
+ * @typedef {object} Around
+ * @property {HTMLInputElement} input
+ * @property {HTMLElement} result
+ * @property {(tree: "callees" | "callers") => void} setTree has the other tree shown
+ * @property {(name: string) => void} select a name, or none
+ * @property {(name: string, x: number, y: number) => void} menu opens what can be done with a name
+ */
+
 export class FlamePage {
-  /** @param {HTMLElement} parent @param {FlameData} data @param {Store} store */
-  constructor(parent, data, store) {
+  /** @param {HTMLElement} parent @param {FlameData} data @param {Store} store @param {Around | null} [around] */
+  constructor(parent, data, store, around = null) {
     this.data = data;
     this.store = store;
+    this.around = around;
+    this.gone = new AbortController();
     this.rank = ranksOf(data.names);
     this.state = stateOf(store.read(), data);
     /** @type {Record<string, Tree>} */
@@ -46,11 +58,13 @@ export class FlamePage {
     this.height = 0; // pixels of all levels
     this.hover = -1; // rows
     this.selected = -1;
+    this.told = -1; // by the tooltip
+    this.toldSize = new DOMRect();
     /** @type {{isMatch: Uint8Array, value: number, functions: number} | null} */
     this.found = null;
     this.foundAt = -1;
     this.table = new FunctionTable(data, (name) => this.chooseName(name));
-    this.parts = buildParts(parent, data, this.table.root);
+    this.parts = buildParts(parent, data, this.table.root, around);
     this.painter = new Painter(this.parts.canvas, this.parts.marks, data);
     /** @type {"" | "marks" | "all"} */
     this.due = ""; // for the next frame
@@ -62,7 +76,7 @@ export class FlamePage {
   }
 
   get tree() {
-    return this.trees[this.state.tree] ??= treeOf(this.data[this.state.tree]);
+    return this.trees[this.state.tree] ??= treeOf(columnsOf(this.data, this.state.tree));
   }
 
   layOut() {
@@ -84,6 +98,8 @@ export class FlamePage {
     const is = (/** @type {(keyof State)[]} */ ...keys) => !before || keys.some((key) => this.state[key] !== before[key]);
     if (is("tree"))
       this.hover = this.selected = -1;
+    if (is("tree", "type"))
+      this.told = -1;
     if (is("type", "tree", "order"))
       this.layout = this.layOut();
     if (is("type", "tree", "search"))
@@ -111,9 +127,13 @@ export class FlamePage {
       p.input.value = s.search;
   }
 
-  /** @param {string} tree */
-  setTree(tree) {
-    this.set({tree: tree === "callers" ? "callers" : "callees", zoom: 0});
+  /** @param {string} name */
+  setTree(name) {
+    const tree = name === "callers" ? "callers" : "callees";
+    if (!this.around)
+      this.set({tree, zoom: 0});
+    else if (tree !== this.state.tree)
+      this.around.setTree(tree);
   }
 
   find() {
@@ -276,12 +296,16 @@ export class FlamePage {
   /** @param {number} row @param {number} x @param {number} y of the pointer */
   showTooltip(row, x, y) {
     const {tooltip} = this.parts;
-    this.fillTooltip(row);
-    tooltip.hidden = false;
-    const {width, height} = tooltip.getBoundingClientRect(), left = Math.min(x + BESIDE_POINTER, innerWidth - width - WINDOW_MARGIN);
+    if (tooltip.hidden || row !== this.told) {
+      this.fillTooltip(row);
+      this.told = row;
+      tooltip.hidden = false;
+      this.toldSize = tooltip.getBoundingClientRect();
+    }
+    const {width, height} = this.toldSize, left = Math.min(x + BESIDE_POINTER, innerWidth - width - WINDOW_MARGIN);
     const isBelowPointer = y + BESIDE_POINTER + height < innerHeight - WINDOW_MARGIN;
-    tooltip.style.left = `${Math.max(WINDOW_MARGIN, left)}px`;
-    tooltip.style.top = `${isBelowPointer ? y + BESIDE_POINTER : Math.max(WINDOW_MARGIN, y - BESIDE_POINTER - height)}px`;
+    const top = isBelowPointer ? y + BESIDE_POINTER : Math.max(WINDOW_MARGIN, y - BESIDE_POINTER - height);
+    tooltip.style.transform = `translate(${Math.max(WINDOW_MARGIN, left)}px, ${top}px)`;
   }
 
   // What is done.
@@ -306,8 +330,34 @@ export class FlamePage {
   select(row) {
     this.selected = row;
     this.scrollToRow(this.current);
+    this.tellSelected();
     this.describe();
     this.paint("marks");
+  }
+
+  /** @param {number} row */
+  nameOf(row) {
+    return row > 0 ? this.data.names[this.tree.name[row]] : "";
+  }
+
+  tellSelected() {
+    this.around?.select(this.nameOf(this.selected));
+  }
+
+  /** What can be done with a row. @param {number} row @param {number} x @param {number} y in the window */
+  openMenu(row, x, y) {
+    if (!this.around || !this.nameOf(row))
+      return;
+    this.parts.tooltip.hidden = true;
+    this.select(row);
+    this.around.menu(this.nameOf(row), x, y);
+  }
+
+  openMenuOfCurrent() {
+    const row = this.current, canvas = this.parts.canvas.getBoundingClientRect(), {scroll} = this.parts;
+    const left = (this.layout.left[row] - this.view.left) / this.view.width * canvas.width;
+    const top = Painter.levelTop({...this.picture(), top: scroll.scrollTop}, this.tree.depth[row]) + ROW;
+    this.openMenu(row, canvas.left + Math.max(0, left), canvas.top + Math.min(top, canvas.height));
   }
 
   /** Selects a row where it is wide enough to be seen. @param {number} row */
@@ -347,8 +397,7 @@ export class FlamePage {
   /** @returns {Record<string, () => void>} */
   keys() {
     return {
-      "/": () => this.parts.input.select(),
-      "?": () => this.parts.help.showModal(),
+      ...this.around ? {} : {"/": () => this.parts.input.select(), "?": () => this.parts.help.showModal()},
       Escape: () => this.escape(),
       c: () => this.copyName(),
       f: () => this.set({flip: !this.state.flip}),
@@ -368,13 +417,14 @@ export class FlamePage {
       Home: () => this.select(0),
       Enter: () => this.zoomTo(row),
       " ": () => this.zoomTo(row),
+      ...this.around ? {m: () => this.openMenuOfCurrent(), ContextMenu: () => this.openMenuOfCurrent()} : {},
     };
   }
 
   /** @param {KeyboardEvent} e */
   key(e) {
-    const {input, type, canvas, help} = this.parts;
-    if (e.ctrlKey || e.metaKey || e.altKey || help.open || e.target === input || e.target === type)
+    const {canvas, help} = this.parts, isTyping = e.target instanceof Element && e.target.matches("input, select, textarea, [role='menu'] *, dialog *");
+    if (e.ctrlKey || e.metaKey || e.altKey || help.open || isTyping)
       return;
     const act = this.keys()[e.key] ?? (e.target === canvas ? this.graphKeys()[e.key] : undefined);
     if (act) {
@@ -434,26 +484,37 @@ export class FlamePage {
     if (row < 0)
       return;
     this.selected = row;
+    this.tellSelected();
     this.zoomTo(row);
     this.describe();
     this.paint();
   }
 
+  /** @param {MouseEvent} e */
+  contextMenu(e) {
+    const row = this.rowAt(e);
+    if (!this.around || row <= 0)
+      return;
+    e.preventDefault();
+    this.openMenu(row, e.clientX, e.clientY);
+  }
+
   listen() {
-    const p = this.parts;
+    const p = this.parts, heard = {signal: this.gone.signal};
     p.canvas.addEventListener("pointermove", (e) => this.pointed(e));
     p.canvas.addEventListener("pointerleave", () => this.unpointed());
     p.canvas.addEventListener("click", (e) => this.clicked(e));
+    p.canvas.addEventListener("contextmenu", (e) => this.contextMenu(e));
     p.scroll.addEventListener("scroll", () => {
       this.unpointed();
       this.paint();
     });
-    addEventListener("keydown", (e) => this.key(e));
-    p.input.addEventListener("keydown", (e) => this.searchKey(e));
+    addEventListener("keydown", (e) => this.key(e), heard);
+    p.input.addEventListener("keydown", (e) => this.searchKey(e), heard);
     p.input.addEventListener("input", () => {
       clearTimeout(this.typing);
       this.typing = setTimeout(() => this.typed(), SEARCH_DELAY_MS);
-    });
+    }, heard);
     p.type.addEventListener("change", () => this.set({type: Number(p.type.value)}));
     onChoice(p.tree, (value) => this.setTree(value));
     onChoice(p.order, (value) => this.set({order: value === "name" ? "name" : "heavy"}));
@@ -461,16 +522,36 @@ export class FlamePage {
     p.out.addEventListener("click", () => this.zoomTo(0));
     p.helpButton.addEventListener("click", () => p.help.showModal());
     p.copyButton.addEventListener("click", () => this.copyName());
-    new ResizeObserver(() => this.measure()).observe(p.scroll);
+    this.resized = new ResizeObserver(() => this.measure());
+    this.resized.observe(p.scroll);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
       this.retheme();
       this.paint();
-    });
+    }, heard);
     this.store.listen(() => {
       const before = this.state;
       this.state = stateOf(this.store.read(), this.data);
       this.apply(before);
     });
+  }
+
+  /** The functions, where they come later than the rest. @param {Parameters<typeof addFunctions>[1]} more */
+  addFunctions(more) {
+    addFunctions(this.data, more);
+    this.rank = ranksOf(this.data.names);
+    this.retheme();
+    this.find();
+    this.table.isMatch = this.found?.isMatch ?? null;
+    this.table.fill();
+    this.paint();
+  }
+
+  /** Hears nothing any more. */
+  close() {
+    this.gone.abort();
+    this.resized?.disconnect();
+    clearTimeout(this.typing);
+    this.motion++;
   }
 }
 

@@ -13,6 +13,8 @@
 
 /** @typedef {{name: string, unit: string, total: number}} ValueType  total is what percentages are of */
 
+/** By function: its row of names, and values by type. @typedef {{name: number[], flat: number[][], cum: number[][]}} Functions */
+
 /**
  * @typedef {object} FlameData
  * @property {number} version
@@ -24,9 +26,9 @@
  * @property {number} ratio of a value that is shown to the value
  * @property {boolean} diff some values are negative
  * @property {boolean} base what is negative is of a base
- * @property {TreeColumns} callees
- * @property {TreeColumns} callers
- * @property {{name: number[], flat: number[][], cum: number[][]}} functions
+ * @property {TreeColumns} [callees] one of the trees at least
+ * @property {TreeColumns} [callers]
+ * @property {Functions} functions
  * @property {string[]} names row 0: none
  * @property {number[]} file by row of names: a row of files
  * @property {string[]} files
@@ -46,6 +48,34 @@
  * @property {Int32Array} child
  * @property {boolean} isWhole nothing was too light
  */
+
+/** @type {TreeColumns} */
+const NO_TREE = {parent: [0], name: [0], self: [], inlined: []};
+
+/** @param {FlameData} data @param {"callees" | "callers"} tree */
+export function columnsOf(data, tree) {
+  return data[tree] ?? data.callees ?? data.callers ?? NO_TREE;
+}
+
+/**
+ * Gives data its functions, which came apart from it, with names of their own.
+ * @param {FlameData} data @param {{functions: Functions, names: string[], file: number[], files: string[]}} more
+ */
+export function addFunctions(data, more) {
+  const keyOf = (/** @type {string} */ name, /** @type {string} */ file) => `${name}\n${file}`;
+  const rows = new Map(data.names.map((name, i) => [keyOf(name, data.files[data.file[i]]), i])), files = new Map(data.files.map((file, i) => [file, i]));
+  const rowOf = more.names.map((name, i) => {
+    const file = more.files[more.file[i]], key = keyOf(name, file), known = rows.get(key);
+    if (known !== undefined)
+      return known;
+    if (!files.has(file))
+      files.set(file, data.files.push(file) - 1);
+    data.file.push(/** @type {number} */ (files.get(file)));
+    rows.set(key, data.names.push(name) - 1);
+    return data.names.length - 1;
+  });
+  data.functions = {...more.functions, name: more.functions.name.map((row) => rowOf[row])};
+}
 
 /** Sums of a column over rows and all below them. @param {number[]} column @param {Int32Array} parent */
 function sumsBelow(column, parent) {

@@ -23,12 +23,12 @@ function hashOf(text) {
   return Math.imul(hash, 2246822519) >>> 8;
 }
 
-/** @typedef {{lightness: number, chroma: number, text: string, faint: string, rest: string, match: string, edge: string, neutral: number}} Theme */
+/** @typedef {{lightness: number, chroma: number, text: string, faint: string, rest: string, match: string, edge: string, neutral: number, more: number, less: number}} Theme  the last three are lightnesses of changes */
 
 /** @type {{light: Theme, dark: Theme}} */
-const THEMES = {
-  light: {lightness: 0.84, chroma: 0.085, text: "#1d1a16", faint: "#1d1a16b8", rest: "#e3e1dd", match: "oklch(0.71 0.19 320)", edge: "#16130f", neutral: 0.92},
-  dark: {lightness: 0.44, chroma: 0.075, text: "#f6f3ee", faint: "#f6f3eeb8", rest: "#3a3836", match: "oklch(0.56 0.22 320)", edge: "#ffffff", neutral: 0.34},
+export const THEMES = {
+  light: {lightness: 0.84, chroma: 0.085, text: "#1d1a16", faint: "#1d1a16b8", rest: "#e3e1dd", match: "oklch(0.71 0.19 320)", edge: "#16130f", neutral: 0.92, more: 0.62, less: 0.77},
+  dark: {lightness: 0.44, chroma: 0.075, text: "#f6f3ee", faint: "#f6f3eeb8", rest: "#3a3836", match: "oklch(0.56 0.22 320)", edge: "#ffffff", neutral: 0.34, more: 0.6, less: 0.47},
 };
 
 /** Hues go from red over yellow and green to blue; what is found has the ones left out. */
@@ -46,10 +46,13 @@ function coloursOf(data, theme) {
   });
 }
 
+/** The green is a bluish one, and another lightness than the red: so they differ for those, too, who see red and green alike. */
+const MORE = {hue: 27, chroma: 0.17}, LESS = {hue: 190, chroma: 0.13};
+
 /** More is red, less is green, and the stronger the change the stronger the colour. @param {number} change -1 to 1 @param {Theme} theme */
 export function changeColour(change, theme) {
-  const strength = Math.sqrt(Math.min(1, Math.abs(change))), lightness = theme.neutral - (theme.neutral - 0.62) * strength;
-  return `oklch(${lightness.toFixed(3)} ${(0.17 * strength).toFixed(3)} ${change > 0 ? 27 : 155})`;
+  const strength = Math.sqrt(Math.min(1, Math.abs(change))), {hue, chroma} = change > 0 ? MORE : LESS, lightness = change > 0 ? theme.more : theme.less;
+  return `oklch(${(theme.neutral - (theme.neutral - lightness) * strength).toFixed(3)} ${(chroma * strength).toFixed(3)} ${hue})`;
 }
 
 /**
@@ -69,11 +72,14 @@ export function changeColour(change, theme) {
  */
 
 export class Painter {
-  /** @param {HTMLCanvasElement} canvas of the boxes @param {HTMLCanvasElement} marks over it, of what changes often @param {FlameData} data */
+  /**
+   * @param {HTMLCanvasElement} canvas of the boxes @param {{hover: HTMLElement, selected: HTMLElement}} marks over it: a canvas that
+   * changes with each move of the pointer would have to be copied each time @param {FlameData} data
+   */
   constructor(canvas, marks, data) {
     this.data = data;
     this.context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-    this.marks = /** @type {CanvasRenderingContext2D} */ (marks.getContext("2d"));
+    this.marks = marks;
     /** @type {Map<string, number>} */
     this.widths = new Map();
     this.width = this.height = 0; // of the canvas, in the page's pixels
@@ -87,16 +93,14 @@ export class Painter {
     this.colours = coloursOf(this.data, this.theme);
   }
 
-  /** Makes the canvases as large as they are shown, in the screen's pixels. */
+  /** Makes the canvas as large as it is shown, in the screen's pixels. */
   fit() {
     const ratio = window.devicePixelRatio || 1, box = this.context.canvas.getBoundingClientRect();
     this.width = box.width;
     this.height = box.height;
-    for (const context of [this.context, this.marks]) {
-      context.canvas.width = Math.round(box.width * ratio);
-      context.canvas.height = Math.round(box.height * ratio);
-      context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    }
+    this.context.canvas.width = Math.round(box.width * ratio);
+    this.context.canvas.height = Math.round(box.height * ratio);
+    this.context.setTransform(ratio, 0, 0, ratio, 0, 0);
     this.context.font = FONT;
     this.context.textBaseline = "middle";
   }
@@ -123,12 +127,8 @@ export class Painter {
 
   /** Outlines what is pointed at, and what is selected. @param {Picture} p */
   mark(p) {
-    const {theme} = this;
-    this.marks.clearRect(0, 0, this.width, this.height);
-    if (p.hover >= 0)
-      this.outline(p, p.hover, 1, theme.faint);
-    if (p.selected >= 0)
-      this.outline(p, p.selected, 2, theme.edge);
+    this.outline(p, p.hover, this.marks.hover, this.theme.faint);
+    this.outline(p, p.selected, this.marks.selected, this.theme.edge);
   }
 
   /** Where a row's box is in the window, cut to it. @param {Picture} p @param {number} row */
@@ -218,16 +218,15 @@ export class Painter {
     return {text: low > 1 ? text.slice(0, low) + ELLIPSIS : "", width: room};
   }
 
-  /** @param {Picture} p @param {number} row @param {number} thickness @param {string} colour */
-  outline(p, row, thickness, colour) {
-    const box = this.boxOf(p, row), context = this.marks;
-    if (box.width < 0)
+  /** @param {Picture} p @param {number} row @param {HTMLElement} mark @param {string} colour */
+  outline(p, row, mark, colour) {
+    const box = row < 0 ? null : this.boxOf(p, row);
+    mark.hidden = !box || box.width < 0 || box.y < -ROW || box.y > this.height;
+    if (!box || mark.hidden)
       return;
-    context.strokeStyle = colour;
-    context.lineWidth = thickness;
-    context.beginPath();
-    context.roundRect(box.x + thickness / 2, box.y + thickness / 2, Math.max(box.width - GAP - thickness, 1), ROW - GAP - thickness, RADIUS);
-    context.stroke();
+    mark.style.borderColor = colour;
+    mark.style.width = `${Math.max(box.width - GAP, 2)}px`;
+    mark.style.transform = `translate(${box.x}px, ${box.y}px)`;
   }
 }
 

@@ -69,8 +69,8 @@ function helpDialog(data) {
   ]);
 }
 
-/** @param {FlameData} data */
-function controls(data) {
+/** @param {FlameData} data @param {{input: HTMLInputElement, result: HTMLElement} | null} around */
+function controls(data, around) {
   return {
     total: element("span", {class: "total"}),
     type: element("select", {"aria-label": "Sample type"}, data.types.map((t, i) => element("option", {value: String(i)}, [t.name]))),
@@ -79,17 +79,19 @@ function controls(data) {
     order: choice("Order", [["heavy", "Heavy left", "The widest boxes come first"], ["name", "By name", "Boxes are in the order of their names"]]),
     flip: choice("Direction", [["down", "↓", "The root is above (f)"], ["up", "↑", "The root is below (f)"]]),
     out: button("Zoom out", "Show all again (Esc)"),
-    input: element("input", {type: "search", placeholder: "Search (regexp)", "aria-label": "Search", spellcheck: "false", autocomplete: "off"}),
-    result: element("span", {class: "result", role: "status"}),
+    input: around?.input ?? element("input", {type: "search", placeholder: "Search (regexp)", "aria-label": "Search", spellcheck: "false", autocomplete: "off"}),
+    result: around?.result ?? element("span", {class: "result", role: "status"}),
     helpButton: button("?", "Help (?)"),
     scale: element("canvas", {class: "scale", width: "120", height: "12", "aria-hidden": "true"}),
   };
 }
 
-/** @param {FlameData} data @param {ReturnType<typeof controls>} c */
-function bar(data, c) {
+/** @param {FlameData} data @param {ReturnType<typeof controls>} c @param {boolean} isPart of a page that has the rest */
+function bar(data, c, isPart) {
   c.type.hidden = data.types.length < 2;
   const legend = data.diff ? [element("span", {class: "legend"}, ["less", c.scale, "more"])] : [];
+  if (isPart)
+    return element("div", {class: "bar"}, [c.total, element("div", {class: "controls"}, [c.tree, c.order, c.flip, ...legend, c.out])]);
   return element("header", {}, [
     element("details", {class: "title"}, [
       element("summary", {}, [element("h1", {}, [data.title || "Profile"]), " ", c.total]),
@@ -100,17 +102,22 @@ function bar(data, c) {
   ]);
 }
 
-/** Makes the page; functions is the table beside the graph. @param {HTMLElement} parent @param {FlameData} data @param {HTMLElement} functions */
-export function buildParts(parent, data, functions) {
-  const c = controls(data);
+/**
+ * Makes the page; functions is the table beside the graph.
+ * @param {HTMLElement} parent @param {FlameData} data @param {HTMLElement} functions
+ * @param {{input: HTMLInputElement, result: HTMLElement} | null} around parts of a page that the graph is a part of
+ */
+export function buildParts(parent, data, functions, around) {
+  const c = controls(data, around);
   const canvas = element("canvas", {tabindex: "0", role: "application", "aria-label": "Flame graph", "aria-describedby": "flame-status"});
-  const marks = element("canvas", {class: "marks", "aria-hidden": "true"}), spacer = element("div");
-  const scroll = element("div", {class: "scroll"}, [element("div", {class: "window"}, [canvas, marks]), spacer]);
+  const spacer = element("div");
+  const marks = {hover: element("div", {class: "mark hover", hidden: ""}), selected: element("div", {class: "mark selected", hidden: ""})};
+  const scroll = element("div", {class: "scroll"}, [element("div", {class: "window"}, [canvas, marks.selected, marks.hover]), spacer]);
   const tooltip = element("div", {class: "tooltip", hidden: ""}), status = element("div", {class: "status", id: "flame-status", role: "status"});
   const copyButton = button("Copy name", "Copy the box's name (c)"), help = helpDialog(data);
   parent.append(element("div", {class: "flame"}, [
-    bar(data, c),
-    element("main", {}, [
+    bar(data, c, around !== null),
+    element(around ? "div" : "main", {class: "sides"}, [
       element("section", {class: "graph", "aria-label": "Flame graph"}, [scroll]),
       element("section", {class: "functions", "aria-label": "Functions"}, [functions]),
     ]),

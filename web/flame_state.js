@@ -1,5 +1,6 @@
 // @ts-check
 // What a flame graph's page shows, as words in its address.
+import {columnsOf} from "./flame_data.js";
 
 /** @typedef {import("./flame_data.js").FlameData} FlameData */
 
@@ -65,6 +66,6 @@ export function stateOf(text, data) {
     order: words.get("order") === "name" ? "name" : "heavy",
     flip: words.get("flip") === "1",
     search: words.get("search") ?? "",
-    zoom: Number.isInteger(zoom) && zoom > 0 && zoom < data[tree].parent.length ? zoom : 0,
+    zoom: Number.isInteger(zoom) && zoom > 0 && zoom < columnsOf(data, tree).parent.length ? zoom : 0,
   };
 }

@@ -78,7 +78,7 @@ export class FunctionTable {
     if (this.rows.length)
       this.rows[0].tabIndex = 0;
     const more = order.length - shown.length;
-    this.note.textContent = !order.length ? "No function of the table matches." : more ? `and ${more} more: search for them` : "";
+    this.note.textContent = !this.data.functions.name.length ? "" : !order.length ? "No function of the table matches." : more ? `and ${more} more: search for them` : "";
   }
 
   /** @param {number} i row of functions */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <microhttpd.h>
 #include <netdb.h>
+#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,7 @@ enum {
     REQUEST_LIMIT_MIB = 8192, // memory that one request may use
     BODY_LIMIT_MIB = 1,       // of a POST
     TIMEOUT_S = 120,
-    MOST_CONNECTIONS = 64,
+    MOST_CONNECTIONS = 256,
     GRACE_MS = 10000 // that requests get which are under way at the end
 };
 
@@ -43,9 +44,17 @@ struct str http_parameter(const struct http_request *q, const char *name)
     return str_of(MHD_lookup_connection_value(c, MHD_GET_ARGUMENT_KIND, name));
 }
 
+struct str http_header(const struct http_request *q, const char *name)
+{
+    struct MHD_Connection *c = (struct MHD_Connection *)(uintptr_t)q->connection;
+    return str_of(MHD_lookup_connection_value(c, MHD_HEADER_KIND, name));
+}
+
 void http_fail(struct http_response *r, u32 status, const char *sentence)
 {
     r->status = status;
+    r->policy = r->tag = r->location = NULL;
+    r->is_gzip = false;
     r->mime = "text/plain; charset=utf-8";
     r->filename = NULL;
     r->is_error = true;
@@ -53,17 +62,35 @@ void http_fail(struct http_response *r, u32 status, const char *sentence)
     buf_printf(&r->body, "%s\n", sentence);
 }
 
+// "127.0.0.1", but not "127.example.org", whose owner may let it be any address.
+static bool is_loopback_number(struct str name)
+{
+    char text[INET_ADDRSTRLEN];
+    struct in_addr at;
+    snprintf(text, sizeof(text), "%.*s", STR_ARG(name));
+    return name.len < sizeof(text) && inet_pton(AF_INET, text, &at) == 1 &&
+           ntohl(at.s_addr) >> 24 == 127;
+}
+
 // A page of another site may have its name point to this machine; its requests then carry that
 // name.
-static bool is_own_host(const char *host)
+static bool is_own_host(struct str host)
 {
-    struct str h = str_of(host);
-    if (h.len == 0) // HTTP/1.0
+    if (host.len == 0) // HTTP/1.0
         return true;
-    if (str_starts(h, STR("[::1]")))
+    if (str_starts(host, STR("[::1]")))
         return true;
-    struct str name = str_cut(&h, ':');
-    return str_equal(name, STR("localhost")) || str_starts(name, STR("127."));
+    struct str name = str_cut(&host, ':');
+    return str_equal(name, STR("localhost")) || is_loopback_number(name);
+}
+
+// Browsers say which page a request comes from, unless a person typed it: another site's gets no
+// answer, whatever it asks.
+static bool is_own_origin(struct str origin, struct str host)
+{
+    struct str scheme = STR("http://");
+    return origin.len == 0 ||
+           (str_starts(origin, scheme) && str_equal(str_skip(origin, scheme.len), host));
 }
 
 static enum MHD_Result respond(struct MHD_Connection *c, struct http_response *r)
@@ -77,10 +104,20 @@ static enum MHD_Result respond(struct MHD_Connection *c, struct http_response *r
     }
     MHD_add_response_header(m, "Content-Type", r->mime);
     MHD_add_response_header(m, "X-Content-Type-Options", "nosniff");
+    MHD_add_response_header(m, "Cross-Origin-Resource-Policy", "same-origin");
+    MHD_add_response_header(m, "Cache-Control", r->tag ? "no-cache" : "no-store");
     if (r->is_error)
         MHD_add_response_header(m, "X-Go-Pprof", "1");
     if (r->status == MHD_HTTP_METHOD_NOT_ALLOWED)
         MHD_add_response_header(m, "Allow", "GET, HEAD, POST");
+    if (r->location)
+        MHD_add_response_header(m, "Location", r->location);
+    if (r->policy)
+        MHD_add_response_header(m, "Content-Security-Policy", r->policy);
+    if (r->tag)
+        MHD_add_response_header(m, "ETag", r->tag);
+    if (r->is_gzip)
+        MHD_add_response_header(m, "Content-Encoding", "gzip");
     if (r->filename) {
         char value[256];
         snprintf(value, sizeof(value), "attachment; filename=\"%s\"", r->filename);
@@ -91,10 +128,33 @@ static enum MHD_Result respond(struct MHD_Connection *c, struct http_response *r
     return result;
 }
 
+static void leave_request(struct arena *a)
+{
+    longjmp(*(jmp_buf *)a->context, 1);
+}
+
+// What needs more memory than a request may have fails alone: the server goes on.
+static void handle(const struct http_server *s, const struct http_request *q,
+                   struct http_response *r, jmp_buf *full)
+{
+    struct str host = http_header(q, "Host");
+    q->arena->full = leave_request;
+    q->arena->context = full;
+    if (setjmp(*full))
+        http_fail(r, MHD_HTTP_SERVICE_UNAVAILABLE, "this request needs too much memory");
+    else if (s->is_loopback && !is_own_host(host))
+        http_fail(r, MHD_HTTP_FORBIDDEN, "this server answers only requests for localhost");
+    else if (!is_own_origin(http_header(q, "Origin"), host))
+        http_fail(r, MHD_HTTP_FORBIDDEN, "this server answers no pages of other sites");
+    else
+        s->handler(s->context, q, r);
+}
+
 static enum MHD_Result answer(struct http_server *s, struct MHD_Connection *c, const char *url,
                               const struct arriving *arrived, bool is_post)
 {
     struct arena arena;
+    jmp_buf full;
     arena_init(&arena, (size_t)MIB(REQUEST_LIMIT_MIB));
     struct http_request q = {.path = str_of(url),
                              .query = str_of(arrived->query),
@@ -104,12 +164,9 @@ static enum MHD_Result answer(struct http_server *s, struct MHD_Connection *c, c
                              .connection = c};
     struct http_response r = {.status = MHD_HTTP_OK, .mime = "text/plain; charset=utf-8"};
     buf_init(&r.body, (size_t)MIB(REQUEST_LIMIT_MIB));
-    if (s->is_loopback && !is_own_host(MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Host")))
-        http_fail(&r, MHD_HTTP_FORBIDDEN, "this server answers only requests for localhost");
-    else
-        s->handler(s->context, &q, &r);
+    handle(s, &q, &r, &full);
     enum MHD_Result result = respond(c, &r);
-    arena_free(&arena);
+    arena_free(&arena); // what the answer's headers may be in
     return result;
 }
 

@@ -23,12 +23,19 @@ struct http_response {
     const char *mime;
     const char *filename; // sent as an attachment of that name; NULL: not.  Of the request's arena,
                           // or for ever
+    const char *location; // of a redirect; NULL: it is none
+    const char *policy;   // Content-Security-Policy of a page; NULL: none
+    const char *tag;      // ETag: the client may keep the body, and asks whether it still is so
     bool is_error;        // marked as pprof's own, so that the client shows the text
+    bool is_gzip;         // so the body is encoded
     struct buf body;
 };
 
 // The value of a query parameter; empty when it is absent.
 struct str http_parameter(const struct http_request *q, const char *name);
+
+// The value of a header of the request; empty when it is absent.
+struct str http_header(const struct http_request *q, const char *name);
 
 // Answers a request.  Called by several threads at once.
 typedef void http_handler(void *context, const struct http_request *q, struct http_response *r);

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/parallel.h"
+
 // Answers of one expression for strings, each asked once.
 struct memo {
     const struct profile *p;
@@ -41,24 +43,6 @@ static bool location_matches(const struct memo *m, const struct location *l)
     return mapping_matches(m, l);
 }
 
-// The tables that a filter writes anew; the rest is p's.
-struct output {
-    struct profile p;
-    u32 sample_cap, frame_cap, value_cap, line_cap;
-    u32 nvalue;
-    struct arena *arena;
-};
-
-static struct output output_of(const struct profile *p, struct arena *a)
-{
-    struct output o = {.p = *p, .arena = a};
-    o.p.sample = NULL;
-    o.p.value = NULL;
-    o.p.frame = NULL;
-    o.p.nsample = o.p.nframe = 0;
-    return o;
-}
-
 static struct location *copy_locations(const struct profile *p, struct arena *a)
 {
     struct location *copy = arena_new(a, struct location, p->nlocation);
@@ -66,22 +50,113 @@ static struct location *copy_locations(const struct profile *p, struct arena *a)
     return copy;
 }
 
-// Appends sample i of p with the frames that are not hidden; hidden may be NULL.
-static void keep_sample(struct output *o, const struct profile *p, u32 i, u32 frame, u32 nframe,
-                        const bool *hidden)
+// A run of a sample's frames that is kept of it.
+struct kept {
+    u32 frame, nframe; // UINT32_MAX frames: the sample is left out
+};
+
+enum { LEFT_OUT = UINT32_MAX, LEAST_SAMPLES = 20000, MOST_PARTS = PARALLEL_MOST };
+
+// Samples and frames about to be left out.
+struct choice {
+    const struct profile *p;
+    struct kept (*choose)(const struct sample *s, const struct choice *c);
+    const u8 *column;   // by location, for choose
+    bool may_ignore;    // some are to be ignored
+    const bool *hidden; // by location: frames that are left out; NULL: none are
+    struct kept *kept;  // by sample
+    struct parallel_division division;
+    struct profile out;
+    u32 first_sample[MOST_PARTS + 1], first_frame[MOST_PARTS]; // of out, by part
+};
+
+// Copies the frames that are shown; returns their number.
+static u32 copy_shown(const struct choice *c, const struct kept *k, u32 *to)
 {
-    struct sample *s = arena_push(o->arena, o->p.sample, o->p.nsample, o->sample_cap);
-    *s = p->sample[i];
-    s->frame = o->p.nframe;
-    s->nframe = 0;
-    for (u32 k = frame; k < frame + nframe; k++) {
-        if (hidden && hidden[p->frame[k]])
-            continue;
-        *arena_push(o->arena, o->p.frame, o->p.nframe, o->frame_cap) = p->frame[k];
-        s->nframe++;
+    const u32 *frame = &c->p->frame[k->frame];
+    u32 n = 0;
+    for (u32 i = 0; i < k->nframe; i++) {
+        to[n] = frame[i];
+        n += !c->hidden[frame[i]];
     }
-    for (u32 t = 0; t < p->ntype; t++)
-        *arena_push(o->arena, o->p.value, o->nvalue, o->value_cap) = profile_values(p, i)[t];
+    return n;
+}
+
+// Chooses for a part of the samples, and writes their frames where some are hidden.
+static void choose_part(void *choice, u32 part)
+{
+    struct choice *c = choice;
+    u32 end = parallel_first(c->division, part + 1), samples = 0, at = c->first_frame[part];
+    for (u32 i = parallel_first(c->division, part); i < end; i++) {
+        struct kept *k = &c->kept[i];
+        *k = c->choose(&c->p->sample[i], c);
+        if (k->nframe == LEFT_OUT)
+            continue;
+        if (c->hidden) {
+            k->nframe = copy_shown(c, k, c->out.frame + at);
+            k->frame = at;
+            at += k->nframe;
+            if (k->nframe == 0) {
+                k->nframe = LEFT_OUT;
+                continue;
+            }
+        }
+        samples++;
+    }
+    c->first_sample[part + 1] = samples;
+}
+
+// Writes what is kept of a part of the samples to its place.
+static void write_part(void *choice, u32 part)
+{
+    struct choice *c = choice;
+    const struct profile *p = c->p;
+    u32 end = parallel_first(c->division, part + 1), at = c->first_sample[part];
+    for (u32 i = parallel_first(c->division, part); i < end; i++) {
+        const struct kept *k = &c->kept[i];
+        if (k->nframe == LEFT_OUT)
+            continue;
+        struct sample *s = &c->out.sample[at];
+        *s = p->sample[i];
+        s->frame = k->frame;
+        s->nframe = k->nframe;
+        memcpy(c->out.value + (size_t)at++ * p->ntype, profile_values(p, i),
+               p->ntype * sizeof(*p->value));
+    }
+}
+
+// Room for the frames of each part's samples, were none of them hidden.
+static void make_frames(struct choice *c, struct arena *a)
+{
+    u32 n = 0;
+    for (u32 part = 0; part < c->division.n; part++) {
+        c->first_frame[part] = n;
+        for (u32 i = parallel_first(c->division, part); i < parallel_first(c->division, part + 1);
+             i++)
+            n += c->p->sample[i].nframe;
+    }
+    c->out.nframe = n;
+    c->out.frame = arena_new(a, u32, n);
+}
+
+// p with what the choice leaves of its samples; their frames are p's where none is hidden.
+static struct profile select_samples(struct choice *c, struct arena *a)
+{
+    const struct profile *p = c->p;
+    c->kept = arena_new(a, struct kept, p->nsample);
+    c->division = parallel_divide(p->nsample, LEAST_SAMPLES);
+    u32 n = c->division.n;
+    if (c->hidden)
+        make_frames(c, a);
+    parallel_run(choose_part, c, n);
+    for (u32 i = 0; i < n; i++)
+        c->first_sample[i + 1] += c->first_sample[i];
+    c->out.nsample = c->first_sample[n];
+    c->out.sample = arena_new(a, struct sample, c->out.nsample);
+    c->out.value = arena_new(a, i64, (size_t)c->out.nsample * p->ntype);
+    parallel_run(write_part, c, n);
+    arena_release(a, (struct str){(char *)c->kept, p->nsample * sizeof(*c->kept)});
+    return c->out;
 }
 
 enum { NEUTRAL, FOCUSED, IGNORED };
@@ -104,20 +179,30 @@ static u8 *focus_column(const struct profile *p, const struct filter_names *f,
     return column;
 }
 
-static bool is_focused(const struct profile *p, const struct sample *s, const u8 *column)
+// All of a sample that is focused on, and not ignored.
+static struct kept choose_focused(const struct sample *s, const struct choice *c)
 {
-    bool focused = false;
-    for (u32 k = s->frame; k < s->frame + s->nframe; k++) {
-        if (column[p->frame[k]] == IGNORED)
-            return false;
-        focused |= column[p->frame[k]] == FOCUSED;
+    bool focused = false, ignored = false;
+    for (u32 k = s->frame; k < s->frame + s->nframe && !ignored; k++) {
+        u8 kind = c->column[c->p->frame[k]];
+        ignored = kind == IGNORED;
+        focused |= kind == FOCUSED;
+        if (focused && !c->may_ignore)
+            break;
     }
-    return focused;
+    return (struct kept){.frame = s->frame, .nframe = focused && !ignored ? s->nframe : LEFT_OUT};
 }
+
+// The lines that a filter writes anew.
+struct lines {
+    struct profile p; // with them
+    u32 line_cap;
+    struct arena *arena;
+};
 
 // Leaves out lines of a location whose match is (hide) or is not (show) wanted; a mapping's match
 // counts for all of its lines.
-static void filter_lines(struct output *o, const struct memo *m, struct location *l, bool wanted)
+static void filter_lines(struct lines *o, const struct memo *m, struct location *l, bool wanted)
 {
     u32 first = o->p.nline, n = 0;
     bool whole = mapping_matches(m, l);
@@ -134,7 +219,7 @@ static void filter_lines(struct output *o, const struct memo *m, struct location
 }
 
 // Applies hide and show to the locations; returns the column of those that are hidden as a whole.
-static bool *hide_lines(struct output *o, const struct profile *p, const struct filter_names *f,
+static bool *hide_lines(struct lines *o, const struct profile *p, const struct filter_names *f,
                         struct filter_matched *m)
 {
     struct memo hide = memo_of(p, f->hide, o->arena), show = memo_of(p, f->show, o->arena);
@@ -170,32 +255,36 @@ struct profile filter_names(const struct profile *p, const struct filter_names *
     if (!f->focus && !f->ignore && !f->hide && !f->show)
         return *p;
     m->focus = false;
-    struct output o = output_of(p, a);
+    struct lines o = {.p = *p, .arena = a};
     const u8 *column = focus_column(p, f, m, a);
     const bool *hidden = f->hide || f->show ? hide_lines(&o, p, f, m) : NULL;
     bool hides = false;
     for (u32 row = 1; row < p->nlocation && hidden; row++)
         hides |= hidden[row];
-    for (u32 i = 0; i < p->nsample; i++) {
-        const struct sample *s = &p->sample[i];
-        if (!is_focused(p, s, column))
-            continue;
-        keep_sample(&o, p, i, s->frame, s->nframe, hidden);
-        if (hides && o.p.sample[o.p.nsample - 1].nframe == 0) {
-            o.p.nsample--;
-            o.nvalue -= p->ntype;
-        }
-    }
-    return o.p;
+    struct choice c = {.p = p,
+                       .choose = choose_focused,
+                       .column = column,
+                       .may_ignore = m->ignore,
+                       .hidden = hides ? hidden : NULL,
+                       .out = o.p};
+    return select_samples(&c, a);
+}
+
+// From the match that is nearest to the root.
+static struct kept choose_from(const struct sample *s, const struct choice *c)
+{
+    u32 n = s->nframe;
+    while (n > 0 && !c->column[c->p->frame[s->frame + n - 1]])
+        n--;
+    return (struct kept){.frame = s->frame, .nframe = n ? n : LEFT_OUT};
 }
 
 struct profile filter_show_from(const struct profile *p, const struct regex *show_from,
                                 bool *matched, struct arena *a)
 {
-    struct output o = output_of(p, a);
     struct memo m = memo_of(p, show_from, a);
     struct location *location = copy_locations(p, a);
-    bool *found = arena_new(a, bool, p->nlocation);
+    u8 *found = arena_new(a, u8, p->nlocation);
     *matched = false;
     for (u32 row = 1; row < p->nlocation; row++) {
         struct location *l = &location[row];
@@ -208,16 +297,9 @@ struct profile filter_show_from(const struct profile *p, const struct regex *sho
         }
         *matched |= found[row];
     }
-    o.p.location = location;
-    for (u32 i = 0; i < p->nsample; i++) {
-        const struct sample *s = &p->sample[i];
-        u32 n = s->nframe;
-        while (n > 0 && !found[p->frame[s->frame + n - 1]])
-            n--;
-        if (n)
-            keep_sample(&o, p, i, s->frame, n, NULL);
-    }
-    return o.p;
+    struct choice c = {.p = p, .choose = choose_from, .column = found, .out = *p};
+    c.out.location = location;
+    return select_samples(&c, a);
 }
 
 // A function's name without what may follow it: cut at the first parenthesis that is not part of a
@@ -254,13 +336,23 @@ static bool *drop_column(const struct profile *p, const struct regex *drop,
     return column;
 }
 
+// Up to the match that is nearest to the leaf, or all.
+static struct kept choose_up_to(const struct sample *s, const struct choice *c)
+{
+    u32 skip = 0;
+    while (skip < s->nframe && !c->column[c->p->frame[s->frame + skip]])
+        skip++;
+    if (skip == s->nframe)
+        skip = 0;
+    return (struct kept){.frame = s->frame + skip, .nframe = s->nframe - skip};
+}
+
 struct profile filter_prune_from(const struct profile *p, const struct regex *prune_from,
                                  struct arena *a)
 {
-    struct output o = output_of(p, a);
     const bool *drop = drop_column(p, prune_from, NULL, a);
     struct location *location = copy_locations(p, a);
-    bool *found = arena_new(a, bool, p->nlocation);
+    u8 *found = arena_new(a, u8, p->nlocation);
     for (u32 row = 1; row < p->nlocation; row++) {
         struct location *l = &location[row];
         for (u32 i = 0; i < l->nline && !found[row]; i++) {
@@ -271,17 +363,9 @@ struct profile filter_prune_from(const struct profile *p, const struct regex *pr
             }
         }
     }
-    o.p.location = location;
-    for (u32 i = 0; i < p->nsample; i++) {
-        const struct sample *s = &p->sample[i];
-        u32 skip = 0;
-        while (skip < s->nframe && !found[p->frame[s->frame + skip]])
-            skip++;
-        if (skip == s->nframe)
-            skip = 0;
-        keep_sample(&o, p, i, s->frame + skip, s->nframe - skip, NULL);
-    }
-    return o.p;
+    struct choice c = {.p = p, .choose = choose_up_to, .column = found, .out = *p};
+    c.out.location = location;
+    return select_samples(&c, a);
 }
 
 enum { PRUNE_NOT, PRUNE_BELOW, PRUNE_WHOLE };

@@ -17,6 +17,21 @@ ASSET_DECLARE(flame_parts_js);
 ASSET_DECLARE(flame_state_js);
 ASSET_DECLARE(flame_table_js);
 ASSET_DECLARE(flame_js);
+ASSET_DECLARE(app_css);
+ASSET_DECLARE(app_html);
+ASSET_DECLARE(app_js);
+ASSET_DECLARE(app_chart_js);
+ASSET_DECLARE(app_controls_js);
+ASSET_DECLARE(app_death_js);
+ASSET_DECLARE(app_flame_js);
+ASSET_DECLARE(app_graph_js);
+ASSET_DECLARE(app_items_js);
+ASSET_DECLARE(app_listing_js);
+ASSET_DECLARE(app_menu_js);
+ASSET_DECLARE(app_peek_js);
+ASSET_DECLARE(app_state_js);
+ASSET_DECLARE(app_top_js);
+ASSET_DECLARE(app_traces_js);
 
 #define ASSET(name) ((struct str){asset_##name, (size_t)(asset_##name##_end - asset_##name)})
 

@@ -31,6 +31,8 @@ struct config {
     bool noinlines;
     bool showcolumns;
     struct str granularity; // empty: functions
+    bool confine_sources; // no variable: source files outside of source_path are not read, whatever
+                          // a profile calls them
 };
 
 enum config_type { CONFIG_TEXT, CONFIG_BOOL, CONFIG_INT, CONFIG_FLOAT, CONFIG_CHOICE };

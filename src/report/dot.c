@@ -400,16 +400,22 @@ static void add_graph(struct buf *out, const struct report *r, const struct trim
     }
 }
 
+void dot_write(struct buf *out, struct report *r, const struct trimmed *t, bool with_legend)
+{
+    struct str title = report_title(r);
+    buf_printf(out, "digraph \"%.*s\" {\n", STR_ARG(title.len ? title : STR("unnamed")));
+    buf_text(out, "node [style=filled fillcolor=\"#f8f8f8\"]\n");
+    if (with_legend)
+        add_legend(out, r, t);
+    add_graph(out, r, t);
+    buf_text(out, "}\n");
+}
+
 bool report_dot(struct buf *out, struct report *r, struct err *e)
 {
     (void)e;
     struct trimmed t;
     report_graph(&t, r);
-    struct str title = report_title(r);
-    buf_printf(out, "digraph \"%.*s\" {\n", STR_ARG(title.len ? title : STR("unnamed")));
-    buf_text(out, "node [style=filled fillcolor=\"#f8f8f8\"]\n");
-    add_legend(out, r, &t);
-    add_graph(out, r, &t);
-    buf_text(out, "}\n");
+    dot_write(out, r, &t, true);
     return true;
 }

@@ -40,7 +40,7 @@ static void page(struct buf *out, struct report *r, struct str script, struct st
     buf_text(out, "</style>\n</head>\n<body>\n<noscript>This flame graph needs JavaScript; it "
                   "loads nothing from anywhere.</noscript>\n"
                   "<script type=\"application/json\" id=\"flame-data\">");
-    report_flame_data(out, r);
+    report_flame_data(out, r, FLAME_WHOLE);
     buf_text(out, "</script>\n<script type=\"module\">");
     buf_add(out, script);
     buf_text(out, "</script>\n</body>\n</html>\n");

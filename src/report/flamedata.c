@@ -12,16 +12,17 @@
 enum {
     VERSION = 1,
     MOST_TREE_BYTES = 1000000, // about, of half of a tree's rows: as many may stand for rests
+    LIGHT_TREE_BYTES = 250000, // the same, of one that comes over a network
     ROW_BYTES = 12,            // about
     CELL_BYTES = 9,
-    MOST_FUNCTIONS = 1000, // of the table, for each type and order
+    MOST_FUNCTIONS = 1000, // of the table, for each column and order
     CALLEES = 0,
     CALLERS,
     TREES,
     PARTS = 2, // that count at the same time
 };
 
-// What each place holds itself, and with all that it called: by place and type.
+// What each place holds itself, and with all that it called: by place and column.
 struct functions {
     i64 *flat, *cum;
 };
@@ -30,7 +31,9 @@ struct writer {
     struct json j;
     struct report *r;
     struct places places;
-    u32 *type; // all columns
+    u32 *type; // columns of the profile that are told of
+    u32 ntype;
+    enum flame_part part;
     bool is_diff;
     u32 *name_of;   // by place: its row in the page's names + 1; 0: not used
     u32 *place;     // by row of names
@@ -47,10 +50,10 @@ struct count {
     struct arena arena[PARTS];
 };
 
-static void add_values(i64 *to, const i64 *value, u32 n)
+static void add_values(i64 *to, const i64 *value, const struct writer *w)
 {
-    for (u32 k = 0; k < n; k++)
-        to[k] += value[k];
+    for (u32 k = 0; k < w->ntype; k++)
+        to[k] += value[w->type[k]];
 }
 
 // A place counts once a sample, however often it is in the stack.
@@ -59,8 +62,8 @@ static void count_functions(struct functions *out, const struct writer *w, struc
     const struct profile *p = &w->r->p;
     const u32 *first = w->places.first, *of_line = w->places.of_line;
     u32 *stamp = arena_new(a, u32, w->places.nplace);
-    out->flat = arena_new(a, i64, (size_t)w->places.nplace * p->ntype);
-    out->cum = arena_new(a, i64, (size_t)w->places.nplace * p->ntype);
+    out->flat = arena_new(a, i64, (size_t)w->places.nplace * w->ntype);
+    out->cum = arena_new(a, i64, (size_t)w->places.nplace * w->ntype);
     for (u32 i = 0; i < p->nsample; i++) {
         const struct sample *s = &p->sample[i];
         const i64 *value = profile_values(p, i);
@@ -69,36 +72,58 @@ static void count_functions(struct functions *out, const struct writer *w, struc
                 if (stamp[of_line[n]] == i + 1)
                     continue;
                 stamp[of_line[n]] = i + 1;
-                add_values(out->cum + (size_t)of_line[n] * p->ntype, value, p->ntype);
+                add_values(out->cum + (size_t)of_line[n] * w->ntype, value, w);
             }
         }
         if (s->nframe) {
             size_t leaf = of_line[first[p->frame[s->frame]]];
-            add_values(out->flat + leaf * p->ntype, value, p->ntype);
+            add_values(out->flat + leaf * w->ntype, value, w);
         }
     }
+}
+
+// The same of one column, as tables count it.
+static void count_column(struct functions *out, const struct writer *w, struct arena *a)
+{
+    struct graph g =
+        graph_nodes(&w->r->p, (struct graph_values){.type = w->type[0]}, w->places, false, a);
+    out->flat = arena_new(a, i64, w->places.nplace);
+    out->cum = arena_new(a, i64, w->places.nplace);
+    for (u32 i = 1; i < w->places.nplace; i++) {
+        out->flat[i] = g.node[i].flat;
+        out->cum[i] = g.node[i].cum;
+    }
+}
+
+static u32 trees(const struct writer *w)
+{
+    return w->part == FLAME_WHOLE ? TREES : w->part == FLAME_TREE ? 1 : 0;
 }
 
 static void count_part(void *context, u32 part)
 {
     struct count *c = context;
     const struct writer *w = c->w;
-    if (part == 1)
+    if (part == 1 && w->part == FLAME_WHOLE)
         count_functions(&c->functions, w, &c->arena[part]);
-    for (u32 i = 0; i < TREES && part == 0; i++)
+    if (part == 1 && w->part == FLAME_FUNCTIONS)
+        count_column(&c->functions, w, &c->arena[part]);
+    for (u32 i = 0; i < trees(w) && part == 0; i++)
         c->tree[i] = flametree_build(&w->r->p, &w->places, &c->options[i], &c->arena[part]);
 }
 
 static void count_all(struct count *c, const struct writer *w)
 {
-    u32 ntype = w->r->p.ntype, ncell = w->is_diff ? 2 * ntype : ntype;
+    u32 ncell = w->is_diff ? 2 * w->ntype : w->ntype;
+    u32 most_bytes = w->part == FLAME_WHOLE ? MOST_TREE_BYTES : LIGHT_TREE_BYTES;
+    bool is_callers = str_equal(w->r->parameter, STR("callers"));
     *c = (struct count){.w = w};
-    for (u32 i = 0; i < TREES; i++)
+    for (u32 i = 0; i < trees(w); i++)
         c->options[i] =
             (struct flametree_options){.type = w->type,
-                                       .ntype = ntype,
-                                       .from_leaf = i == CALLERS,
-                                       .most = MOST_TREE_BYTES / (ROW_BYTES + CELL_BYTES * ncell)};
+                                       .ntype = w->ntype,
+                                       .from_leaf = i == CALLERS || is_callers,
+                                       .most = most_bytes / (ROW_BYTES + CELL_BYTES * ncell)};
     for (u32 i = 0; i < PARTS; i++)
         arena_init(&c->arena[i], SIZE_MAX);
     parallel_run(count_part, c, PARTS);
@@ -122,11 +147,12 @@ static void types(struct writer *w)
     const struct profile *p = &w->r->p;
     json_key(&w->j, "types");
     json_begin_array(&w->j);
-    for (u32 i = 0; i < p->ntype; i++) {
+    for (u32 i = 0; i < w->ntype; i++) {
+        const struct value_type *t = &p->type[w->type[i]];
         json_begin_object(&w->j);
-        json_str_field(&w->j, "name", profile_string(p, p->type[i].type));
-        json_str_field(&w->j, "unit", profile_string(p, p->type[i].unit));
-        json_int_field(&w->j, "total", report_total(w->r, i));
+        json_str_field(&w->j, "name", profile_string(p, t->type));
+        json_str_field(&w->j, "unit", profile_string(p, t->unit));
+        json_int_field(&w->j, "total", report_total(w->r, w->type[i]));
         json_end(&w->j);
     }
     json_end(&w->j);
@@ -145,7 +171,7 @@ static void header(struct writer *w)
     json_str_field(&w->j, "header", buf_str(&lines));
     buf_free(&lines);
     types(w);
-    json_int_field(&w->j, "type", r->values.type);
+    json_int_field(&w->j, "type", w->part == FLAME_WHOLE ? r->values.type : 0);
     json_str_field(&w->j, "unit", r->output_unit);
     json_key(&w->j, "ratio");
     json_double(&w->j, r->config.divide_by > 0 ? 1 / r->config.divide_by : 1);
@@ -231,8 +257,8 @@ static int by_magnitude(const void *a, const void *b, void *column)
 static void mark_heaviest(bool *is_wanted, const i64 *table, const struct writer *w)
 {
     u32 *place = arena_new(w->r->arena, u32, w->places.nplace);
-    for (u32 k = 0; k < w->r->p.ntype; k++) {
-        struct column c = {table + k, w->r->p.ntype};
+    for (u32 k = 0; k < w->ntype; k++) {
+        struct column c = {table + k, w->ntype};
         u32 n = 0;
         for (u32 i = 1; i < w->places.nplace; i++) {
             if (column_magnitude(&c, i))
@@ -247,7 +273,7 @@ static void mark_heaviest(bool *is_wanted, const i64 *table, const struct writer
 static void function_columns(struct writer *w, const char *key, const i64 *table,
                              const bool *is_wanted)
 {
-    u32 ntype = w->r->p.ntype;
+    u32 ntype = w->ntype;
     json_key(&w->j, key);
     json_begin_array(&w->j);
     for (u32 k = 0; k < ntype; k++) {
@@ -308,26 +334,37 @@ static void names(struct writer *w)
     json_end(&w->j);
 }
 
-void report_flame_data(struct buf *out, struct report *r)
+static void choose_types(struct writer *w)
 {
-    struct writer w = {.r = r};
+    bool is_all = w->part == FLAME_WHOLE;
+    w->ntype = is_all ? w->r->p.ntype : 1;
+    w->type = arena_new(w->r->arena, u32, w->ntype);
+    w->type[0] = w->r->values.type;
+    for (u32 i = 0; i < w->ntype && is_all; i++)
+        w->type[i] = i;
+}
+
+void report_flame_data(struct buf *out, struct report *r, enum flame_part part)
+{
+    struct writer w = {.r = r, .part = part};
     struct count count;
     struct places_options o = {false, true, r->config.trim_path, r->config.source_path};
     json_init(&w.j, out);
     w.places = places_build(&r->p, &o, r->arena);
     w.name_of = arena_new(r->arena, u32, w.places.nplace);
-    w.type = arena_new(r->arena, u32, r->p.ntype);
-    for (u32 i = 0; i < r->p.ntype; i++)
-        w.type[i] = i;
+    choose_types(&w);
     arena_push(r->arena, w.place, w.nname, w.cap);
     w.is_diff = has_negative(&r->p);
     count_all(&count, &w);
     json_begin_object(&w.j);
     json_int_field(&w.j, "version", VERSION);
     header(&w);
-    tree(&w, "callees", &count.tree[CALLEES]);
-    tree(&w, "callers", &count.tree[CALLERS]);
-    functions(&w, &count.functions);
+    if (part != FLAME_FUNCTIONS)
+        tree(&w, "callees", &count.tree[CALLEES]);
+    if (part == FLAME_WHOLE)
+        tree(&w, "callers", &count.tree[CALLERS]);
+    if (part != FLAME_TREE)
+        functions(&w, &count.functions);
     names(&w);
     json_end(&w.j);
 }

@@ -2,18 +2,25 @@
 
 #include <string.h>
 
+#include "base/parallel.h"
 #include "report/graph.h"
 
-enum { AT_ONCE = 4, VALUE_SLOTS = 1 << 16 };
+enum {
+    AT_ONCE = 4,
+    VALUE_SLOTS = 1 << 16,
+    PARTS = 2,              // of a node's cursors, that are divided at the same time
+    LEAST_CURSORS = 1 << 15 // that are worth a thread of their own
+};
 
 // A sample on its way from one end of its stack to the other.  Places are taken from the stack some
 // at a time, since each time costs a cache miss.
 struct cursor {
-    u32 next[AT_ONCE]; // places that come next, with INLINED; 0: not yet taken
-    u32 values;        // row of builder.value
-    u32 frame;         // in profile.frame: the one at hand
-    u32 left;          // frames, with that one
-    u32 line;          // how many of its places are passed
+    u32 taken[AT_ONCE]; // places, with INLINED; 0: the stack's end
+    u32 values;         // row of builder.value
+    u32 frame;          // in profile.frame: the one at hand
+    u32 left;           // frames, with that one
+    u32 line : 29;      // how many of its places are passed
+    u32 at : 3;         // the next place in taken; AT_ONCE: others are to be taken
 };
 
 // A node that may be added: the samples that go through it are a run of cursors, in one of two
@@ -30,8 +37,20 @@ struct candidate {
 // What the samples of a node are divided into.
 struct child {
     u32 place;
-    u32 n, at; // cursors, and where the next one goes
+    u32 n, at;  // cursors, and where the next one goes
+    u32 first;  // the row of the first part's child of the same place
+    u32 before; // its cursors, which come before those of this part
     bool is_inline;
+};
+
+// What a part of a node's cursors is divided into, by a thread of its own.
+struct division {
+    struct child *child; // row 0: none; as many as there are places
+    u32 nchild;
+    struct flame_amount *amount; // by child and column
+    u32 *child_of;               // by place; 0: none
+    struct flame_amount *own;    // by column: of samples that end here
+    u32 begin, end;              // cursors
 };
 
 struct builder {
@@ -42,15 +61,14 @@ struct builder {
     struct flametree t;
     struct flame_amount *value; // rows of columns: samples with the same values share one
     u32 nvalue;
+    u32 *only;       // by location: its place when that is one; 0: it is several, or none
     u32 *value_slot; // by hash: the last row of it + 1
     double *total;   // by column: the sum of all magnitudes
     struct cursor *cursor[2];
-    u32 *to;             // by cursor: the child that it goes to
-    struct child *child; // of the node at hand; 0: none
-    u32 nchild, child_cap;
-    struct flame_amount *amount; // by child and column
-    u32 *child_of;               // by place; 0: none
-    struct candidate *heap;      // the heaviest first; row 0 is not used
+    u32 *to; // by cursor: the child that it goes to
+    struct division part[PARTS];
+    u32 side;               // where the cursors at hand are
+    struct candidate *heap; // the heaviest first; row 0 is not used
     u32 nheap, heap_cap;
 };
 
@@ -61,6 +79,11 @@ static u32 take_place(const struct builder *b, struct cursor *c)
 {
     while (c->left) {
         u32 location = b->p->frame[c->frame];
+        if (b->only[location]) {
+            c->frame += b->o->from_leaf ? 1 : UINT32_MAX;
+            c->left--;
+            return b->only[location];
+        }
         u32 first = b->places->first[location], n = b->places->first[location + 1] - first;
         if (c->line < n) {
             u32 i = b->o->from_leaf ? c->line : n - 1 - c->line;
@@ -77,27 +100,24 @@ static u32 take_place(const struct builder *b, struct cursor *c)
 // The same of the cursor's way; it moves on.
 static u32 advance(const struct builder *b, struct cursor *c)
 {
-    u32 place = c->next[0];
-    if (place == 0) {
+    if (c->at == AT_ONCE) {
         for (u32 i = 0; i < AT_ONCE; i++)
-            c->next[i] = take_place(b, c);
-        place = c->next[0];
+            c->taken[i] = take_place(b, c);
+        c->at = 0;
     }
-    memmove(c->next, c->next + 1, sizeof(c->next) - sizeof(*c->next));
-    c->next[AT_ONCE - 1] = 0;
-    return place;
+    return c->taken[c->at++];
 }
 
 // What the cursors that come soon will ask for is far apart in memory.  Always inlined: gcc takes a
 // function that only prefetches for one without effect, and leaves its calls out.
 __attribute__((always_inline)) static inline void prefetch(const struct builder *b,
-                                                           const struct candidate *of, u32 i)
+                                                           const struct division *d, u32 i)
 {
     enum { AHEAD = 8 };
-    if (i + AHEAD >= of->end)
+    if (i + AHEAD >= d->end)
         return;
-    const struct cursor *c = &b->cursor[of->side][i + AHEAD];
-    if (c->next[0] == 0)
+    const struct cursor *c = &b->cursor[b->side][i + AHEAD];
+    if (c->at == AT_ONCE)
         __builtin_prefetch(b->p->frame + c->frame);
 }
 
@@ -155,70 +175,110 @@ static struct candidate pop(struct builder *b)
     return top;
 }
 
-static u32 child_row(struct builder *b, u32 place)
+static u32 child_row(const struct builder *b, struct division *d, u32 place)
 {
-    u32 row = b->child_of[place];
+    u32 row = d->child_of[place];
     if (row)
         return row;
-    b->child_of[place] = row = b->nchild;
-    *arena_push(b->arena, b->child, b->nchild, b->child_cap) =
-        (struct child){.place = place, .is_inline = true};
-    memset(row_of(b, b->amount, row), 0, b->o->ntype * sizeof(*b->amount));
+    d->child_of[place] = row = d->nchild++;
+    d->child[row] = (struct child){.place = place, .is_inline = true};
+    memset(row_of(b, d->amount, row), 0, b->o->ntype * sizeof(*d->amount));
     return row;
 }
 
-// Finds out to which child each of the node's samples goes; those that end here are the node's own.
-static void find_children(struct builder *b, u32 row, const struct candidate *of)
+// Finds out to which child each of the part's samples goes; those that end here are the node's own.
+static void find_children(void *builder, u32 part)
 {
-    b->nchild = 1;
-    for (u32 i = of->begin; i < of->end; i++) {
-        prefetch(b, of, i);
-        struct cursor *c = &b->cursor[of->side][i];
+    struct builder *b = builder;
+    struct division *d = &b->part[part];
+    d->nchild = 1;
+    memset(d->own, 0, b->o->ntype * sizeof(*d->own));
+    for (u32 i = d->begin; i < d->end; i++) {
+        prefetch(b, d, i);
+        struct cursor *c = &b->cursor[b->side][i];
         u32 place = advance(b, c);
         if (place == 0) {
-            add_amounts(b, row_of(b, b->t.self, row), row_of(b, b->value, c->values), 1);
+            add_amounts(b, d->own, row_of(b, b->value, c->values), 1);
             b->to[i] = 0;
             continue;
         }
-        b->to[i] = child_row(b, place & ~(u32)INLINED);
-        b->child[b->to[i]].n++;
-        b->child[b->to[i]].is_inline &= (place & INLINED) != 0;
-        add_amounts(b, row_of(b, b->amount, b->to[i]), row_of(b, b->value, c->values), 1);
+        b->to[i] = child_row(b, d, place & ~(u32)INLINED);
+        d->child[b->to[i]].n++;
+        d->child[b->to[i]].is_inline &= (place & INLINED) != 0;
+        add_amounts(b, row_of(b, d->amount, b->to[i]), row_of(b, b->value, c->values), 1);
     }
 }
 
-// Chooses the children that are heavy enough, and gives each a run of cursors.
-static void choose_children(struct builder *b, u32 row, const struct candidate *of)
+// Adds a part's children to the first part's, behind them: the order is that of one part alone.
+static void join(const struct builder *b, struct division *all, struct division *part)
 {
-    u32 at = of->begin;
-    add_amounts(b, row_of(b, b->t.total, row), row_of(b, b->t.self, row), 1);
-    for (u32 i = 1; i < b->nchild; i++) {
-        struct child *c = &b->child[i];
-        b->child_of[c->place] = 0;
-        double share = share_of(b, row_of(b, b->amount, i));
-        add_amounts(b, row_of(b, b->t.total, row), row_of(b, b->amount, i), 1);
+    for (u32 i = 1; i < part->nchild; i++) {
+        struct child *c = &part->child[i];
+        c->first = child_row(b, all, c->place);
+        struct child *to = &all->child[c->first];
+        c->before = to->n;
+        to->n += c->n;
+        to->is_inline &= c->is_inline;
+        add_amounts(b, row_of(b, all->amount, c->first), row_of(b, part->amount, i), 1);
+        part->child_of[c->place] = 0;
+    }
+    add_amounts(b, all->own, part->own, 1);
+}
+
+// Chooses the children that are heavy enough, and gives each a run of cursors.
+static void choose_children(struct builder *b, u32 row, u32 at)
+{
+    struct division *d = &b->part[0];
+    add_amounts(b, row_of(b, b->t.self, row), d->own, 1);
+    add_amounts(b, row_of(b, b->t.total, row), d->own, 1);
+    for (u32 i = 1; i < d->nchild; i++) {
+        struct child *c = &d->child[i];
+        d->child_of[c->place] = 0;
+        double share = share_of(b, row_of(b, d->amount, i));
+        add_amounts(b, row_of(b, b->t.total, row), row_of(b, d->amount, i), 1);
         if (share <= 0 || share < b->o->least) {
             c->at = UINT32_MAX;
             continue;
         }
-        push(b, (struct candidate){share, row, c->place, at, at + c->n, !of->side, c->is_inline});
+        push(b, (struct candidate){share, row, c->place, at, at + c->n, !b->side, c->is_inline});
         c->at = at;
         at += c->n;
+    }
+}
+
+static void move_cursors(void *builder, u32 part)
+{
+    struct builder *b = builder;
+    struct division *d = &b->part[part];
+    const struct cursor *from = b->cursor[b->side];
+    struct cursor *to = b->cursor[!b->side];
+    for (u32 i = d->begin; i < d->end; i++) {
+        struct child *c = &d->child[b->to[i]];
+        if (b->to[i] && c->at != UINT32_MAX)
+            to[c->at++] = from[i];
     }
 }
 
 // Divides a node's samples among its children.
 static void expand(struct builder *b, u32 row, const struct candidate *of)
 {
-    find_children(b, row, of);
-    choose_children(b, row, of);
-    const struct cursor *from = b->cursor[of->side];
-    struct cursor *to = b->cursor[!of->side];
-    for (u32 i = of->begin; i < of->end; i++) {
-        struct child *c = &b->child[b->to[i]];
-        if (b->to[i] && c->at != UINT32_MAX)
-            to[c->at++] = from[i];
+    struct division *one = &b->part[0], *two = &b->part[1];
+    u32 n = of->end - of->begin;
+    u32 nparts = n >= PARTS * LEAST_CURSORS && parallel_width() > 1 ? PARTS : 1;
+    b->side = of->side;
+    one->begin = of->begin;
+    two->end = of->end;
+    one->end = two->begin = nparts == 1 ? of->end : of->begin + n / 2;
+    two->nchild = 1;
+    parallel_run(find_children, b, nparts);
+    if (nparts > 1)
+        join(b, one, two);
+    choose_children(b, row, of->begin);
+    for (u32 i = 1; i < two->nchild; i++) {
+        u32 at = one->child[two->child[i].first].at;
+        two->child[i].at = at == UINT32_MAX ? at : at + two->child[i].before;
     }
+    parallel_run(move_cursors, b, nparts);
 }
 
 static u32 add_row(struct builder *b, u32 parent, u32 place, bool is_inline)
@@ -284,8 +344,10 @@ static void init_cursors(struct builder *b)
         const struct sample *s = &b->p->sample[i];
         u32 last = s->nframe ? s->nframe - 1 : 0;
         u32 values = value_row(b, i);
-        b->cursor[0][i] = (struct cursor){
-            .values = values, .frame = s->frame + (b->o->from_leaf ? 0 : last), .left = s->nframe};
+        b->cursor[0][i] = (struct cursor){.values = values,
+                                          .frame = s->frame + (b->o->from_leaf ? 0 : last),
+                                          .left = s->nframe,
+                                          .at = AT_ONCE};
         for (u32 k = 0; k < b->o->ntype; k++)
             b->total[k] += (double)row_of(b, b->value, values)[k].magnitude;
     }
@@ -298,13 +360,22 @@ static void init(struct builder *b)
     b->value = arena_new(a, struct flame_amount, (size_t)nsample * ntype);
     b->value_slot = arena_new(a, u32, VALUE_SLOTS);
     b->total = arena_new(a, double, ntype);
-    b->amount = arena_new(a, struct flame_amount, (size_t)(nplace + 1) * ntype);
+    for (u32 i = 0; i < PARTS; i++)
+        b->part[i] = (struct division){
+            .child = arena_new(a, struct child, (size_t)nplace + 1),
+            .amount = arena_new(a, struct flame_amount, (size_t)(nplace + 1) * ntype),
+            .child_of = arena_new(a, u32, nplace),
+            .own = arena_new(a, struct flame_amount, ntype),
+        };
     for (u32 side = 0; side < 2; side++)
         b->cursor[side] = arena_new(a, struct cursor, nsample);
     b->to = arena_new(a, u32, nsample);
-    b->child_of = arena_new(a, u32, nplace);
-    arena_push(a, b->child, b->nchild, b->child_cap);
     arena_push(a, b->heap, b->nheap, b->heap_cap);
+    b->only = arena_new(a, u32, b->p->nlocation);
+    for (u32 l = 1; l < b->p->nlocation; l++) {
+        const u32 *first = &b->places->first[l];
+        b->only[l] = first[1] - first[0] == 1 ? b->places->of_line[*first] : 0;
+    }
     init_tree(b);
     init_cursors(b);
 }

@@ -6,8 +6,8 @@
 #include <time.h>
 
 #include "report/flametree.h"
-#include "report/report.h"
 #include "report/tags.h"
+#include "report/view.h"
 
 enum { VERSION = 1, MOST_TREE_NODES = 1000000 };
 
@@ -305,6 +305,33 @@ static void stack(struct writer *w, const struct places *ps, const struct sample
     json_end(&w->j);
 }
 
+void json_header(struct json *j, const struct report *r)
+{
+    struct report copy = *r;
+    struct writer w = {.j = *j, .r = &copy};
+    header(&w);
+    *j = w.j;
+}
+
+void json_place(struct json *j, const struct places *ps, u32 row)
+{
+    struct writer w = {.j = *j};
+    place_fields(&w, ps, row);
+    *j = w.j;
+}
+
+void json_sample(struct json *j, const struct report *r, const struct places *ps, u32 sample)
+{
+    struct report copy = *r;
+    struct writer w = {.j = *j, .r = &copy};
+    json_begin_object(&w.j);
+    sample_values(&w, sample);
+    stack(&w, ps, &r->p.sample[sample]);
+    sample_labels(&w, &r->p.sample[sample]);
+    json_end(&w.j);
+    *j = w.j;
+}
+
 static void write_samples(struct writer *w)
 {
     struct report *r = w->r;
@@ -319,13 +346,8 @@ static void write_samples(struct writer *w)
     json_end(&w->j);
     json_key(&w->j, "samples");
     json_begin_array(&w->j);
-    for (u32 i = 0; i < r->p.nsample; i++) {
-        json_begin_object(&w->j);
-        sample_values(w, i);
-        stack(w, &places, &r->p.sample[i]);
-        sample_labels(w, &r->p.sample[i]);
-        json_end(&w->j);
-    }
+    for (u32 i = 0; i < r->p.nsample; i++)
+        json_sample(&w->j, r, &places, i);
     json_end(&w->j);
 }
 

@@ -8,8 +8,10 @@
 #include "report/asset.h"
 #include "report/report.h"
 
-// Graphviz keeps state in globals: one layout at a time.
+// Graphviz keeps state in globals: one layout at a time.  One context, too: its plugin for fonts
+// goes on looking at the last font's name, which goes with the context.
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static GVC_t *gvc; // made by the first picture; stays
 static char complaint[512];
 
 static int keep_complaint(char *text)
@@ -21,7 +23,7 @@ static int keep_complaint(char *text)
 
 static bool render(struct buf *out, const char *dot, const char *format, struct err *e)
 {
-    GVC_t *gvc = gvContext();
+    gvc = gvc ? gvc : gvContext();
     complaint[0] = 0;
     agseterrf(keep_complaint);
     agseterr(AGERR);
@@ -41,7 +43,6 @@ static bool render(struct buf *out, const char *dot, const char *format, struct 
         gvFreeLayout(gvc, graph);
     if (graph)
         agclose(graph);
-    gvFreeContext(gvc);
     return done;
 }
 
@@ -74,16 +75,32 @@ static void make_movable(struct buf *out, struct str svg)
     buf_text(out, "</g>\n</svg>\n");
 }
 
+// One picture at a time.
+static bool draw(struct buf *out, struct buf *dot, const char *format, struct err *e)
+{
+    buf_char(dot, 0);
+    pthread_mutex_lock(&lock);
+    bool done = render(out, dot->data, format, e);
+    pthread_mutex_unlock(&lock);
+    return done;
+}
+
+bool picture_svg(struct buf *out, struct report *r, const struct trimmed *t, struct err *e)
+{
+    struct buf dot;
+    buf_init(&dot, out->limit);
+    dot_write(&dot, r, t, false);
+    bool done = draw(out, &dot, "svg", e);
+    buf_free(&dot);
+    return done;
+}
+
 bool report_picture(struct buf *out, struct report *r, struct err *e)
 {
     struct buf dot, picture;
     buf_init(&dot, out->limit);
     buf_init(&picture, out->limit);
-    bool done = report_dot(&dot, r, e);
-    buf_char(&dot, 0);
-    pthread_mutex_lock(&lock);
-    done = done && render(&picture, dot.data, r->type->suffix, e);
-    pthread_mutex_unlock(&lock);
+    bool done = report_dot(&dot, r, e) && draw(&picture, &dot, r->type->suffix, e);
     bool is_for_browser = str_equal(str_of(r->type->suffix), STR("svg")) && !r->type->viewer;
     if (done && is_for_browser)
         make_movable(out, buf_str(&picture));

@@ -41,8 +41,10 @@ struct report_type {
     bool is_integer;         // its values have no fraction
     bool never_inlines, always_inlines; // whatever the config's noinlines says
     bool keeps_objfile;                 // tells apart places of one name in several files
+    bool matches_names;                 // its parameter may also be a function's name alone
     const char *usual_granularity;      // when the config leaves that open; NULL: functions
     u32 nodecount;                      // shown when the config leaves that open; 0: as above
+    const char *url;                    // the parameter's name in addresses, of the pages' views
     const char *standard_parameter; // what "-name" alone takes; NULL: it must be given, and is an
                                     // expression
 };
@@ -102,6 +104,9 @@ struct trimmed {
 };
 void report_graph(struct trimmed *t, struct report *r);
 
+// Whether the report's parameter matches a node.
+bool report_wants(const struct report *r, const struct graph *g, u32 node);
+
 // All nodes, without edges and in no order.
 struct graph report_nodes(const struct report *r);
 
@@ -135,8 +140,16 @@ typedef void label_writer(struct buf *out, const struct report *r, const struct 
 u32 report_label_parts(struct str **part, const struct report *r, const struct sample *s,
                        bool texts, label_writer *write);
 
-// flamedata.c: appends what a flame graph's page draws.
-void report_flame_data(struct buf *out, struct report *r);
+// flamedata.c: appends what a flame graph's page draws: all of it, or of the report's type alone
+// the tree that the parameter names, or the functions.
+enum flame_part { FLAME_WHOLE, FLAME_TREE, FLAME_FUNCTIONS };
+void report_flame_data(struct buf *out, struct report *r, enum flame_part part);
+
+// dot.c: a graph in Graphviz's language; the node that is shown as number i is "N" and i + 1.
+void dot_write(struct buf *out, struct report *r, const struct trimmed *t, bool with_legend);
+
+// picture.c: the same without a legend, drawn.
+bool picture_svg(struct buf *out, struct report *r, const struct trimmed *t, struct err *e);
 
 // The first mapping's file without its folder; empty when it has none.
 struct str report_title(const struct report *r);

@@ -1,6 +1,7 @@
 #include "report/source.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,8 +18,11 @@ enum {
 bool sources_init(struct sources *s, const struct config *c, const struct profile *p,
                   struct arena *a, struct err *e)
 {
-    *s = (struct sources){
-        .p = p, .search_path = c->source_path, .trim_path = c->trim_path, .arena = a};
+    *s = (struct sources){.p = p,
+                          .search_path = c->source_path,
+                          .trim_path = c->trim_path,
+                          .is_confined = c->confine_sources,
+                          .arena = a};
     table_init(&s->names, a);
     arena_push(a, s->file, s->nfile, s->cap);
     if (s->search_path.len)
@@ -45,11 +49,32 @@ static struct str parent_of(struct str dir, struct arena *a)
     return parent.len ? parent : STR(".");
 }
 
+// Whether a file is in one of the folders, wherever links lead.
+static bool is_within(const char *file, struct str folders, struct arena *a)
+{
+    char path[PATH_MAX], folder[PATH_MAX];
+    if (!realpath(file, path))
+        return false;
+    while (folders.len) {
+        struct str dir = str_cut(&folders, ':');
+        if (!realpath(arena_str(a, dir).ptr, folder))
+            continue;
+        struct str rest = str_of(path), base = str_of(folder);
+        if (base.len == 1) // "/"
+            return true;
+        if (str_starts(rest, base) && rest.ptr[base.len] == '/')
+            return true;
+    }
+    return false;
+}
+
 static bool read_at(struct str *bytes, struct str path, struct sources *s)
 {
     struct err ignored;
     const char *name = arena_str(s->arena, path).ptr;
-    return access(name, R_OK) == 0 && file_read(bytes, name, MOST_BYTES, s->arena, &ignored);
+    return access(name, R_OK) == 0 &&
+           (!s->is_confined || is_within(name, s->search_path, s->arena)) &&
+           file_read(bytes, name, MOST_BYTES, s->arena, &ignored);
 }
 
 // Looks in each folder of the path, and in those above it.
@@ -127,7 +152,11 @@ static struct source_file *read_source(struct sources *s, struct str name, struc
     bool is_absolute = str_starts(path, STR("/"));
     bool found = (is_absolute ? read_at(&bytes, path, s) : search(&bytes, path, s)) ||
                  read_built(&bytes, name, folder, s) || read_served(&bytes, name, s);
-    if (!found && is_absolute)
+    if (!found && s->is_confined)
+        err_write(&f->error, ENOENT,
+                  "%.*s is not in the source path %.*s: start with -source_path=FOLDER to see it",
+                  STR_ARG(path), STR_ARG(s->search_path));
+    else if (!found && is_absolute)
         err_write(&f->error, ENOENT, "open %.*s: %s", STR_ARG(path), "no such file or directory");
     else if (!found)
         err_write(&f->error, ENOENT, "could not find file %.*s on path %.*s", STR_ARG(path),

@@ -17,6 +17,7 @@ struct sources {
     const struct profile *p; // says which binaries a file was compiled into
     struct str search_path;  // folders, by ':'
     struct str trim_path;
+    bool is_confined; // files outside of search_path are not read
     struct table names;
     struct source_file **file; // by row of names
     u32 nfile, cap;

@@ -53,6 +53,13 @@ static const bool *inlined_column(const struct graph *g, const struct profile *p
     return column;
 }
 
+bool report_wants(const struct report *r, const struct graph *g, u32 node)
+{
+    return regex_match(r->wanted, node_name(g, node)) ||
+           (r->type->matches_names &&
+            regex_match(r->wanted, g->places.place[g->node[node].place].name));
+}
+
 // Nodes whose name matches the parameter; NULL when there is none.
 static const bool *matched_column(const struct report *r, const struct graph *g)
 {
@@ -60,7 +67,7 @@ static const bool *matched_column(const struct report *r, const struct graph *g)
         return NULL;
     bool *matched = arena_new(r->arena, bool, g->nnode);
     for (u32 i = 1; i < g->nnode; i++)
-        matched[i] = regex_match(r->wanted, node_name(g, i));
+        matched[i] = report_wants(r, g, i);
     return matched;
 }
 

@@ -184,7 +184,7 @@ static void look_at_blocked(u32 row, u32 tid, const struct blocked_call *call, u
 {
     struct watched *w = &watched[row];
     u32 wait = blocked_describe(call, tid), stack = blocked_stack(w, call);
-    if (now_ns - w->named_ns > NAME_NS) {
+    if (w->named_ns == 0 || now_ns - w->named_ns > NAME_NS) {
         thread_name(row, tid);
         w->named_ns = now_ns;
     }

@@ -183,9 +183,8 @@ static bool check_side(bool done, const struct total *t, u32 n, const char *what
     return true;
 }
 
-// The sources' sum without the bases'.
-static bool subtract(struct profile *out, const struct profile *p, const struct profile *base,
-                     const struct sourcing *s, struct arena *a, struct err *e)
+bool fetch_subtract(struct profile *out, const struct profile *p, const struct profile *base,
+                    const struct sourcing *s, struct arena *a, struct err *e)
 {
     struct profile pair[2] = {*p, *base};
     if (s->is_diff)
@@ -289,7 +288,7 @@ bool fetch_profile(struct profile *out, const struct sourcing *s, struct arena *
     arena_take_released(a, &b.source.arena);
     arena_take_released(a, &b.base.arena);
     if (done && s->nbase)
-        done = subtract(&p, &b.source.p, &b.base.p, s, a, e);
+        done = fetch_subtract(&p, &b.source.p, &b.base.p, s, a, e);
     for (u32 i = 0; i < b.base.remote.n; i++)
         *arena_push(&b.source.remote_arena, b.source.remote.source, b.source.remote.n,
                     b.source.remote.cap) = b.base.remote.source[i];

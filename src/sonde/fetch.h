@@ -2,6 +2,7 @@
 #ifndef SONDE_FETCH_H
 #define SONDE_FETCH_H
 
+#include "record/read.h"
 #include "sonde/request.h"
 
 // Fetches all sources and bases, at the same time where they are remote; merges each, takes the
@@ -10,10 +11,18 @@
 // fetched; tells on stderr of the sources that failed when others did not.
 bool fetch_profile(struct profile *out, const struct sourcing *s, struct arena *a, struct err *e);
 
+// p without base, normalized and marked as *s says.  It shares what it leaves alone.
+bool fetch_subtract(struct profile *out, const struct profile *p, const struct profile *base,
+                    const struct sourcing *s, struct arena *a, struct err *e);
+
 // source.c: one source: a file ("-": standard input), an http(s) URL, a PID, or a record.
 // *url: of the server that it came from; empty: it came from none.
 bool source_read(struct profile *out, struct str name, const struct sourcing *s, struct str *url,
                  struct arena *a, struct err *e);
+
+// The record that a source is, live (of a PID) or left behind.  Fails when it is none, saying so.
+bool source_record(struct record_view *out, bool *is_live, struct str name, struct arena *a,
+                   struct err *e);
 
 // Whether reading it means waiting for somebody else.
 bool source_is_remote(struct str name, struct arena *a);

@@ -38,7 +38,6 @@ static struct library microhttpd = {"libmicrohttpd.so.12", "libmicrohttpd12", NU
     X(capstone, cs_option)                                                                         \
     X(capstone, cs_strerror)                                                                       \
     X(gvc, gvContext)                                                                              \
-    X(gvc, gvFreeContext)                                                                          \
     X(gvc, gvFreeLayout)                                                                           \
     X(gvc, gvFreeRenderData)                                                                       \
     X(gvc, gvLayout)                                                                               \

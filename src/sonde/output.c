@@ -55,15 +55,31 @@ static bool start_viewer(pid_t *pid, struct str command, const char *path, struc
     return posix_spawnp(pid, argument[0], NULL, NULL, argument, environ) == 0;
 }
 
-// Programs that could show the report, best first, by ','.
-static struct str viewers(const struct report_type *type, struct arena *a)
+// Browsers, best first, by ','.
+static struct str browsers(struct arena *a)
 {
     const char *browser = getenv("BROWSER"), *display = getenv("DISPLAY");
-    if (type->viewer)
-        return str_of(type->viewer);
     // Browsers before xdg-open, which may show a picture without its script.
     return arena_printf(a, "%s,chrome,google-chrome,chromium,firefox,sensible-browser%s",
                         browser ? browser : "", display && *display ? ",xdg-open" : "");
+}
+
+bool output_open(const char *address, struct arena *a)
+{
+    pid_t pid;
+    struct str rest = browsers(a);
+    while (rest.len) {
+        struct str browser = str_cut(&rest, ',');
+        if (browser.len && start_viewer(&pid, browser, address, a))
+            return true;
+    }
+    return false;
+}
+
+// Programs that could show the report, best first, by ','.
+static struct str viewers(const struct report_type *type, struct arena *a)
+{
+    return type->viewer ? str_of(type->viewer) : browsers(a);
 }
 
 static bool to_viewer(struct str bytes, const struct report_type *type, bool is_shell,

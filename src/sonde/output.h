@@ -9,6 +9,9 @@
 bool output_report(const struct profile *p, const struct report_type *type, struct str parameter,
                    const struct config *c, bool is_shell, struct err *e);
 
+// Opens an address in a browser, and does not wait for it; false: there is none.
+bool output_open(const char *address, struct arena *a);
+
 // Removes the files that were made for programs that show reports.
 void output_clean(void);
 

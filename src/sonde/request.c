@@ -32,6 +32,8 @@ const char request_help[] =
     "    -tls_ca               TLS CA certs file for fetching profile and symbols\n"
     "\n"
     "  Misc options:\n"
+    "    -http                 Serve pages at [host]:[port]: localhost, and any free port\n"
+    "    -no_browser           Open no browser on them\n"
     "    -all_frames           Ignore drop_frames and keep_frames regexps in the profile\n"
     "    -tools                Accepted for pprof's sake: sonde needs no object tools\n"
     "\n"

@@ -16,8 +16,15 @@
 #include "memory/cgroup.h"
 #include "record/folder.h"
 #include "sonde/command.h"
+#include "sonde/web.h"
 
-enum { STATUS_NOT_FOUND = 127, STATUS_NOT_RUNNABLE = 126, STATUS_SIGNAL = 128, MOST_HZ = 1000 };
+enum {
+    STATUS_NOT_FOUND = 127,
+    STATUS_NOT_RUNNABLE = 126,
+    STATUS_SIGNAL = 128,
+    MOST_PROFILE_MIB = 2048,
+    MOST_HZ = 1000
+};
 
 struct job {
     struct str http;     // address; empty: none
@@ -282,15 +289,57 @@ static void tell_death(const struct job *j, int status)
              "the library");
 }
 
-// Serves the program's profiles in threads of their own, which leave all signals to this one.
-static bool serve(struct job *j, struct debug *d, struct http_server **server, struct err *e)
+// What is served: the endpoints, and the pages about the same process.
+struct served {
+    struct debug debug;
+    struct web web;
+    struct str pid; // the pages' source
+    struct http_server *server;
+};
+
+static void handle(void *context, const struct http_request *q, struct http_response *r)
 {
-    *server = NULL;
-    debug_init(d, (u32)j->pid);
+    struct served *s = context;
+    if (str_starts(q->path, STR("/debug/")))
+        debug_handle(&s->debug, q, r);
+    else
+        web_handle(&s->web, q, r);
+}
+
+static void init_served(struct served *s, const struct job *j)
+{
+    struct config c;
+    *s = (struct served){.pid = arena_printf(j->arena, "%d", j->pid)};
+    struct sourcing source = {.source = &s->pid,
+                              .nsource = 1,
+                              .seconds = -1,
+                              .timeout_s = -1,
+                              .most_bytes = MIB(MOST_PROFILE_MIB)};
+    config_init(&c);
+    debug_init(&s->debug, (u32)j->pid);
+    web_init(&s->web, &source, &c);
+}
+
+static void free_served(struct served *s)
+{
+    if (s->server)
+        http_stop(s->server);
+    web_free(&s->web);
+    debug_free(&s->debug);
+}
+
+// Serves the program's profiles in threads of their own, which leave all signals to this one.
+static bool serve(struct job *j, struct served *s, struct err *e)
+{
+    init_served(s, j);
     if (j->http.len == 0)
         return true;
-    if (http_start(server, j->http, debug_handle, d, e)) {
-        fprintf(stderr, "sonde: profiles at http://%s/debug/pprof/\n", http_address(*server));
+    if (http_start(&s->server, j->http, handle, s, e)) {
+        const char *address = http_address(s->server);
+        if (debug_serves("profile"))
+            s->web.cpu_url = arena_printf(j->arena, "http://%s/debug/pprof/profile", address);
+        fprintf(stderr, "sonde: pages at http://%s/, profiles at http://%s/debug/pprof/\n", address,
+                address);
         return true;
     }
     if (j->http_is_chosen)
@@ -302,8 +351,7 @@ static bool serve(struct job *j, struct debug *d, struct http_server **server, s
 static int run(struct job *j, struct err *e)
 {
     sigset_t signals = handled_signals(), before;
-    struct http_server *server;
-    struct debug debug;
+    struct served served;
     int error;
     sigprocmask(SIG_BLOCK, &signals, &before);
     if (!start_program(j, &before, &error)) {
@@ -314,16 +362,14 @@ static int run(struct job *j, struct err *e)
     j->has_cgroup =
         cgroup_of(&j->cgroup, "/proc", (u32)j->pid) && cgroup_read(&at_start, &j->cgroup);
     j->oom_kills = j->has_cgroup ? at_start.oom_kills : 0;
-    if (!serve(j, &debug, &server, e)) {
+    if (!serve(j, &served, e)) {
         kill(j->pid, SIGTERM);
         waitpid(j->pid, NULL, 0);
         return fail(e);
     }
     int status = wait_for_program(j, &signals);
     tell_death(j, status);
-    if (server)
-        http_stop(server);
-    debug_free(&debug);
+    free_served(&served);
     return WIFSIGNALED(status) ? STATUS_SIGNAL + WTERMSIG(status) : WEXITSTATUS(status);
 }
 

@@ -1,4 +1,5 @@
 // One source of a profile.
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -148,6 +149,22 @@ bool source_is_remote(struct str name, struct arena *a)
 {
     struct str url;
     return !is_file(name, a) && url_of(&url, name, a);
+}
+
+bool source_record(struct record_view *out, bool *is_live, struct str name, struct arena *a,
+                   struct err *e)
+{
+    struct folder_record r;
+    struct str url;
+    i64 pid;
+    *is_live = !is_file(name, a) && is_pid(name, &pid);
+    if (*is_live)
+        return folder_find(&r, (u32)pid, a, e) && record_read(out, r.path.ptr, a, e);
+    if (!is_file(name, a) && url_of(&url, name, a))
+        return err_set(e, ENOENT,
+                       "a profile from a server has no memory over time: a record, or the PID of a "
+                       "program that runs with the library, has");
+    return record_read(out, arena_str(a, name).ptr, a, e);
 }
 
 bool source_read(struct profile *out, struct str name, const struct sourcing *s, struct str *url,

@@ -21,6 +21,7 @@ static const char head[] =
     "that was killed\n"
     "   sonde -FORMAT [OPTIONS] [BINARY] SOURCE...      shows a profile, or the sum of several\n"
     "   sonde [OPTIONS] [BINARY] SOURCE...              the same, in a shell that takes commands\n"
+    "   sonde -http=[HOST]:[PORT] [OPTIONS] [BINARY] SOURCE...   the same, as pages in a browser\n"
     "   sonde help | version\n"
     "\n"
     "SOURCE is a profile's file (\"-\": standard input), an http or https URL, the PID of a "
@@ -34,7 +35,8 @@ static const char head[] =
 static const char tail[] =
     "\n"
     "  Options of run:\n"
-    "    -http=[HOST]:PORT     where to serve /debug/pprof/ (localhost:6060); empty: nowhere\n"
+    "    -http=[HOST]:PORT     where to serve pages and /debug/pprof/ (localhost:6060); empty: "
+    "nowhere\n"
     "    -dir=DIR              folder of the live record (/dev/shm/sonde-UID)\n"
     "    -rate=BYTES           mean number of allocated bytes between two samples (512KiB); 0: "
     "none are taken\n"
@@ -57,7 +59,7 @@ static const char tail[] =
     "                          ${buildid:0:2}/${buildid:2}.debug, $name, $path,\n"
     "                          ${name}.debug, $dir/.debug/${name}.debug,\n"
     "                          usr/lib/debug/$dir/${name}.debug\n"
-    "    BROWSER               Program that -web and -weblist open first\n";
+    "    BROWSER               Program that -http, -web and -weblist open first\n";
 
 static void entry(struct buf *out, const char *prefix, const char *name, const char *help)
 {

@@ -88,11 +88,16 @@ metric() { curl -s "$url/metrics" | sed -n "s/^upload_server_$1 //p"; }
 metric_is() { [ "$(metric "$1")" = "$2" ]; }
 is_past() { [ "$(metric "$1")" -gt "$2" ]; }
 
-# descriptors: how many the server has, without the connections to S3 that it keeps for later, and libcurl's own beside them.
+# descriptors: how many the server has, without the connections to S3 that it keeps for later, and what libcurl has beside them: pairs
+# of Unix sockets, or eventfds.
 descriptors() {
-    local kept
-    kept=$(awk -v port="$(printf ':%04X$' "${s3##*:}")" '$3 ~ port && $10 != 0' /proc/net/tcp | wc -l)
-    echo $(($(ls -l "/proc/$pid/fd" | grep -vc eventfd) - kept))
+    local links
+    links=$(ls -l "/proc/$pid/fd")
+    awk -v port="$(printf ':%04X$' "${s3##*:}")" '
+        FILENAME == "/proc/net/tcp" { if ($3 ~ port) other["socket:[" $10 "]"] }
+        FILENAME == "/proc/net/unix" { other["socket:[" $7 "]"] }
+        FILENAME == "-" && $NF !~ /eventfd/ && NF > 2 && !($NF in other) { n++ }
+        END { print n }' /proc/net/tcp /proc/net/unix - <<<"$links"
 }
 peak_kb() { awk '/^VmHWM/ { print $2 }' "/proc/$pid/status"; }
 id_of() { sed -n 's/.*"id":"\([^"]*\)".*/\1/p' <<<"$1"; }

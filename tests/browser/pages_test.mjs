@@ -1,0 +1,462 @@
+// The pages of -http in a browser: "node pages_test.mjs SONDE FOLDER PICTURES", with the profiles that tests/e2e/pages_test.sh makes.
+// Numbers on the pages are held against -json; a picture of each view is kept for a person.  Prints TAP.
+import {existsSync, mkdirSync, readFileSync} from "node:fs";
+import {createServer} from "node:http";
+import {createRequire} from "node:module";
+import {asked, viewOf} from "../../web/app_state.js";
+import {launch, output, serve} from "./lib.mjs";
+import {done, is, like, ok, skip} from "./tap.mjs";
+
+const [sonde, folder, pictures] = process.argv.slice(2), SAID = /Serving web UI on (.*)\/\n/;
+const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js"), WAIT = {timeout: 20000};
+const VIEWS = ["flamegraph", "top", "graph", "peek", "source", "disasm", "traces", "difference"], OF_RECORD = ["timeline", "death"];
+const browser = await launch(), complaints = [], foreign = [];
+mkdirSync(pictures, {recursive: true});
+
+const pages = (...options) => serve(sonde, ["-http=localhost:", "-no_browser", `-source_path=${process.cwd()}`, ...options], SAID,
+  {HOME: folder, XDG_CONFIG_HOME: `${folder}/config`});
+const json = (views, ...options) => JSON.parse(output(sonde, `-json=${views}`, ...options));
+
+/** A browser's page with what is asked of it often. */
+async function open(url, path, options = {}) {
+  const context = await browser.newContext({viewport: {width: 1280, height: 800}, reducedMotion: "reduce", acceptDownloads: true, bypassCSP: options.bypassCSP ?? false, ...options});
+  const page = await context.newPage();
+  page.on("console", (message) => message.type() === "error" && !/status of (4|5)/.test(message.text()) && complaints.push(message.text()));
+  page.on("pageerror", (error) => complaints.push(error.message));
+  page.on("request", (request) => request.url().startsWith(url) || request.url().startsWith("data:") || foreign.push(request.url()));
+  const p = {
+    page, context,
+    /** Until what the address says is there, or an error is. */
+    shown: async () => {
+      const address = new URL(page.url());
+      await page.waitForFunction((wanted) => document.documentElement.dataset.shown === wanted || document.querySelector(".alert:not([hidden])"),
+        `${viewOf(address.pathname).path}?${asked(address.searchParams)}`, WAIT);
+    },
+    go: async (to) => {
+      await page.goto(url + to);
+      await p.shown();
+    },
+    /** An item of a menu in the header. */
+    choose: async (menu, item) => {
+      await page.locator(".menus button[aria-haspopup]").filter({hasText: menu}).click();
+      await page.getByRole("menuitem", {name: new RegExp(`^${item}`)}).first().click();
+      await page.waitForTimeout(30);
+      await p.shown();
+    },
+    alert: () => page.locator(".alert").innerText(),
+    address: () => page.evaluate(() => decodeURIComponent(location.pathname + location.search)),
+    result: async () => {
+      await page.waitForFunction(() => document.querySelector(".result").textContent, null, WAIT);
+      return page.locator(".result").innerText();
+    },
+    /** Rows of -top as the page has them: flat, cum, name. */
+    rows: () => page.locator("table.top tbody tr:not([hidden])").evaluateAll((rows) => rows.map((row) =>
+      [...row.querySelectorAll("[data-value]")].map((cell) => cell.dataset.value).join(" ") + " " + row.querySelector(".name-button").textContent).join("\n")),
+    picture: (name) => page.screenshot({path: `${pictures}/${name}.png`}),
+  };
+  if (path)
+    await p.go(path);
+  return p;
+}
+
+const topOf = (document) => document.top.map((row) => `${row.flat} ${row.cum} ${row.name}`).join("\n");
+
+/** What axe finds that matters. */
+async function seriousFaults(p) {
+  await p.page.addScriptTag({path: AXE});
+  return p.page.evaluate(async () => {
+    const found = await globalThis.axe.run(document, {resultTypes: ["violations"]});
+    return found.violations.filter(({impact}) => impact === "serious" || impact === "critical")
+      .map(({id, nodes}) => `${id}: ${nodes.slice(0, 3).map((node) => node.html.slice(0, 120)).join(" | ")}`).join("\n");
+  });
+}
+
+/** Each view of a profile: it is there, says nothing wrong, and its numbers are those of -json. */
+async function testViews(name, profile, focus, views) {
+  const server = await pages(profile), p = await open(server.url), all = json("top,graph,samples", "-nodecount=500", profile);
+  for (const view of views) {
+    await p.go(`/${view}${["peek", "source", "disasm"].includes(view) ? `?f=${encodeURIComponent(focus)}` : ""}`);
+    const text = await p.page.locator("main").innerText(), alert = await p.page.locator(".alert").isHidden() ? "" : await p.alert();
+    ok(alert === "" && text.length > 10, `${name}: ${view} is shown`, alert || text);
+    await p.picture(`${name}-${view}`);
+    await checkNumbers(p, name, view, focus, all);
+  }
+  await server.stop();
+  await p.context.close();
+}
+
+async function checkNumbers(p, name, view, focus, all) {
+  if (view === "top")
+    is(await p.rows(), topOf(all), `${name}: the table is that of -json`);
+  if (view === "flamegraph") {
+    const total = await p.page.evaluate(async () => (await (await fetch("/api/top")).json()).data.total);
+    is(total, all.total, `${name}: the total is that of -json`);
+    like(await p.page.locator(".status").innerText(), /^all cum \S+ \(100%\)/, `${name}: all of it is in the flame graph`);
+  }
+  if (view === "peek") {
+    const ids = new Map(all.graph.nodes.map((node) => [node.id, node])), node = all.graph.nodes.find((n) => new RegExp(focus).test(n.name));
+    const wanted = all.graph.edges.filter((edge) => edge.to === node.id && !edge.residual).map((edge) => `${edge.weight} ${ids.get(edge.from).name}`).sort().join("\n");
+    const got = await p.page.locator(`table.peek[data-function="${node.name}"] tr.edge`).evaluateAll((rows) => rows.filter((row) => row.querySelector(".kind").textContent === "caller")
+      .map((row) => `${row.querySelector("[data-value]").dataset.value} ${row.querySelector(".name-button").textContent}`).sort().join("\n"));
+    is(got, wanted, `${name}: callers are those of -json`);
+  }
+  if (view === "traces") {
+    const got = await p.page.locator(".trace .head").evaluateAll((heads) => heads.map((head) => Number(head.dataset.value)));
+    is(got.join(), all.samples.map((s) => s.value).sort((l, r) => Math.abs(r) - Math.abs(l)).slice(0, 200).join(), `${name}: samples are those of -json, the heaviest first`);
+  }
+  if (view === "graph") {
+    const labels = await p.page.locator("g.node[role='button']").count();
+    ok(labels > 0, `${name}: the graph has nodes that can be chosen`, labels);
+  }
+}
+
+async function testMenus(profile, focus) {
+  const server = await pages(profile), p = await open(server.url, "/top");
+  const exact = `^${focus.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&")}$`;
+  for (const [view, title] of [["graph", "Graph"], ["traces", "Traces"], ["flamegraph", "Flame graph"], ["top", "Top"]]) {
+    await p.choose("View", title);
+    is(new URL(p.page.url()).pathname, `/${view}`, `View: ${title}`);
+  }
+  const types = json("top", profile).types;
+  await p.choose("Sample", types[0].type);
+  is(await p.rows(), topOf(json("top", "-nodecount=500", `-sample_index=${types[0].type}`, profile)), "Sample: another type's values");
+  await p.page.goBack();
+  await p.shown();
+  is(await p.rows(), topOf(json("top", "-nodecount=500", profile)), "back: those before");
+  for (const [item, flag] of [["Focus", "focus"], ["Ignore", "ignore"], ["Hide", "hide"], ["Show", "show"], ["Show from", "show_from"]]) {
+    await p.go("/top");
+    await p.page.locator(`.name-button[data-name="${focus}"]`).click({button: "right"});
+    await p.page.getByRole("menuitem", {name: item, exact: true}).click();
+    await p.page.waitForTimeout(30);
+    await p.shown();
+    is(await p.rows(), topOf(json("top", "-nodecount=500", `-${flag}=${exact}`, profile)), `right click: ${item}`);
+    like(await p.page.locator(".chip").innerText(), new RegExp(`^${flag.replace("_", " ")}`), "the filter is shown");
+  }
+  await p.page.locator(".chip button").click();
+  await p.shown();
+  is(await p.page.locator(".chip").count(), 0, "and taken away by its button");
+  await p.page.locator(`.name-button[data-name="${focus}"]`).click();
+  await p.page.getByRole("menuitem", {name: "Peek"}).click();
+  await p.page.waitForTimeout(30);
+  await p.shown();
+  ok(await p.page.locator(".peek").count() === 1 && (await p.address()).startsWith("/peek?f=^"), "an exact name is peeked at", await p.address());
+  await p.choose("Refine", "Reset");
+  is(await p.address(), "/peek", "Refine: Reset takes all filters away");
+  await server.stop();
+  await p.context.close();
+}
+
+async function testConfigs(profile) {
+  const server = await pages(profile), p = await open(server.url, "/top?g=lines&n=20");
+  const file = `${folder}/config/pprof/settings.json`;
+  p.page.once("dialog", (dialog) => dialog.accept("by line"));
+  await p.choose("Config", "Save as");
+  await p.page.waitForTimeout(200);
+  ok(existsSync(file) && JSON.parse(readFileSync(file, "utf8")).configs[0].granularity === "lines", "Config: settings are saved");
+  await p.choose("Config", "Default");
+  is(await p.address(), "/top", "Config: the usual ones");
+  await p.choose("Config", "by line");
+  is(await p.address(), "/top?g=lines&n=20", "Config: saved ones");
+  p.page.once("dialog", (dialog) => dialog.accept());
+  await p.choose("Config", "Delete by line");
+  await p.page.waitForTimeout(200);
+  is(JSON.parse(readFileSync(file, "utf8")).configs.length, 0, "Config: they are deleted");
+  const [download] = await Promise.all([p.page.waitForEvent("download"), p.page.getByText("Download").click()]);
+  is(json("top", await download.path()).total, json("top", profile).total, "Download: the profile");
+  await server.stop();
+  await p.context.close();
+}
+
+async function testControls(labelled) {
+  const server = await pages(labelled), p = await open(server.url, "/top");
+  await p.page.getByText("Settings").click();
+  const set = async (label, act) => {
+    await act(p.page.locator(".fields label").filter({hasText: label}).locator("input, select"));
+    await p.page.waitForTimeout(30);
+    await p.shown();
+    return p.rows();
+  };
+  const wanted = (...options) => topOf(json("top", "-nodecount=500", ...options, labelled));
+  is(await set("Granularity", (field) => field.selectOption("lines")), wanted("-lines"), "granularity");
+  is(await set("Granularity", (field) => field.selectOption("")), wanted(), "and back");
+  is(await set("Tag root", async (field) => { await field.fill("route"); await field.press("Enter"); }), wanted("-tagroot=route"), "tagroot");
+  is(await set("Tag root", async (field) => { await field.fill(""); await field.press("Enter"); }), wanted(), "none");
+  is(await set("Tag leaf", async (field) => { await field.fill("route"); await field.press("Enter"); }), wanted("-tagleaf=route"), "tagleaf");
+  await set("Tag leaf", async (field) => { await field.fill(""); await field.press("Enter"); });
+  is(await set("Nodes", async (field) => { await field.fill("2"); await field.press("Enter"); }), wanted("-nodecount=2"), "nodecount");
+  await set("Unit", (field) => field.selectOption("us"));
+  like(await p.page.locator("table.top .value").first().innerText(), /us$/, "unit");
+  await set("No inlined calls", (field) => field.check());
+  like(await p.address(), /noinlines=t/, "switches");
+  await p.picture("controls");
+  await server.stop();
+  await p.context.close();
+}
+
+async function testSearch(profile, focus) {
+  const server = await pages(profile), p = await open(server.url, "/top"), all = json("top", "-nodecount=500", "-nodefraction=0", profile);
+  const part = Math.abs(json("top", `-focus=${focus}`, "-relative_percentages", profile).total / all.total) * 100;
+  await p.page.keyboard.press("/");
+  await p.page.keyboard.type(focus);
+  const got = await p.result();
+  ok(Math.abs(Number(/, ([\d.]+)%$/.exec(got)?.[1]) - part) < 0.06, "what is searched for has a share of the total", `${got}, ${part}`);
+  ok((await p.rows()).split("\n").every((row) => row.includes(focus)), "rows that match are shown");
+  await p.page.keyboard.press("Enter");
+  await p.page.waitForTimeout(30);
+  await p.shown();
+  is(await p.address(), `/top?f=${focus}`, "Enter focuses on it");
+  await p.go("/flamegraph");
+  await p.page.keyboard.press("/");
+  await p.page.keyboard.type(focus);
+  like(await p.result(), /^\d+ functions?, ≥? ?[\d.]+%$/, "in the flame graph, too");
+  await p.page.keyboard.press("Enter");
+  like(await p.page.locator(".status").innerText(), new RegExp(focus), "where Enter goes to what is found");
+  is(await p.address(), `/flamegraph?search=${focus}`, "the address has it");
+  await server.stop();
+  await p.context.close();
+}
+
+/** A link shows the same again; back and forward too. */
+async function testAddresses(profile, focus) {
+  const server = await pages(profile), p = await open(server.url, "/flamegraph"), canvas = ".window canvas:first-child";
+  const pixels = (page) => page.evaluate((selector) => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() =>
+    resolve(document.querySelector(selector).toDataURL())))), canvas);
+  const before = await pixels(p.page), box = await p.page.locator(canvas).boundingBox();
+  await p.page.mouse.click(box.x + 20, box.y + 5.5 * 21);
+  like(await p.address(), /zoom=\d+/, "a zoom is in the address");
+  const zoomed = await pixels(p.page);
+  ok(zoomed !== before, "it is seen");
+  await p.page.goBack();
+  ok(await pixels(p.page) === before, "back: as before");
+  await p.page.goForward();
+  ok(await pixels(p.page) === zoomed, "forward: as after");
+  await p.page.keyboard.press("f");
+  const other = await open(server.url, (await p.address()));
+  await other.page.mouse.move(0, 0);
+  ok(await pixels(other.page) !== zoomed, "what is upside down is seen");
+  const flipped = await open(server.url, (await p.address()));
+  ok(await pixels(flipped.page) === await pixels(other.page), "a link shows the same");
+  await p.page.getByRole("button", {name: "Callers"}).click();
+  await p.page.waitForTimeout(30);
+  await p.shown();
+  like(await p.address(), /tree=callers/, "so it is with callers");
+  is(await p.page.getByRole("button", {name: "Callers"}).getAttribute("aria-pressed"), "true", "which are shown");
+  await p.page.goBack();
+  await p.shown();
+  is(await p.page.getByRole("button", {name: "Callees"}).getAttribute("aria-pressed"), "true", "back to callees");
+  await p.go(`/top?f=${focus}&column=cum`);
+  is(await p.page.locator("th.cum").getAttribute("aria-sort"), "descending", "a table's order is in the address");
+  for (const one of [p, other, flipped])
+    await one.context.close();
+  await server.stop();
+}
+
+async function testKeyboard(profile, focus) {
+  const server = await pages(profile), p = await open(server.url, "/flamegraph"), {keyboard} = p.page;
+  for (let i = 0; i < 6 && !(await p.page.evaluate(() => document.activeElement.textContent.startsWith("View"))); i++)
+    await keyboard.press("Tab");
+  await keyboard.press("ArrowDown");
+  is(await p.page.evaluate(() => document.activeElement.getAttribute("role")), "menuitem", "a menu opens by a key");
+  await keyboard.press("ArrowDown");
+  await keyboard.press("Enter");
+  await p.page.waitForTimeout(30);
+  await p.shown();
+  is(await p.address(), "/top", "its items are chosen by keys");
+  await p.page.locator(`.name-button[data-name="${focus}"]`).focus();
+  await keyboard.press("Enter");
+  await keyboard.press("Escape");
+  is(await p.page.evaluate(() => document.activeElement.dataset.name), focus, "Esc closes a menu, and the focus is where it was");
+  await keyboard.press("m");
+  for (let i = 0; i < 3; i++)
+    await keyboard.press("ArrowDown");
+  await keyboard.press("Enter");
+  await p.page.waitForTimeout(30);
+  await p.shown();
+  like(await p.address(), /^\/top\?f=/, "what can be done with a function is done by keys");
+  await keyboard.press("3");
+  await p.page.waitForTimeout(30);
+  await p.shown();
+  is(new URL(p.page.url()).pathname, "/graph", "views have keys");
+  await p.page.locator("g.node[tabindex]").first().focus();
+  await keyboard.press("ArrowRight");
+  await keyboard.press("+");
+  like(await p.page.locator(".graph-frame svg > g").getAttribute("transform"), /^matrix\(1\.2 0 0 1\.2 -/, "the graph is moved and scaled by keys");
+  await keyboard.press("Enter");
+  await p.page.waitForTimeout(30);
+  await p.shown();
+  like(await p.address(), /^\/graph\?f=\^/, "and focused");
+  await p.go("/flamegraph");
+  await p.page.locator(".window canvas:first-child").focus();
+  for (const key of ["ArrowDown", "ArrowDown", "m"])
+    await keyboard.press(key);
+  is(await p.page.locator(".menu.context [role='menuitem']").count(), 9, "a box has its menu");
+  await p.picture("context-menu");
+  await server.stop();
+  await p.context.close();
+}
+
+/** Names that would be code in a page are text in each view. */
+async function testHostile(profile) {
+  const server = await pages(profile), p = await open(server.url);
+  let dialogs = 0;
+  p.page.on("dialog", (dialog) => {
+    dialogs++;
+    return dialog.dismiss();
+  });
+  for (const view of VIEWS) {
+    await p.go(`/${view}?tagroot=evil`);
+    const state = await p.page.evaluate(() => [globalThis.hacked, document.querySelectorAll("main script, main img, main iframe, header script, [onerror]").length].join());
+    is(state, ",0", `hostile names: ${view}`);
+    await p.picture(`hostile-${view}`);
+  }
+  await p.go("/top");
+  ok((await p.rows()).includes("<script>hacked=1</script>"), "they are shown as they are");
+  await p.page.getByText("<script>hacked=1</script>").click();
+  await p.page.getByRole("menuitem", {name: "Focus"}).click();
+  await p.page.waitForTimeout(30);
+  await p.shown();
+  is((await p.rows()).split("\n").length, 2, "and can be focused on");
+  await p.go("/flamegraph?f=%28&si=cpu");
+  like(await p.alert(), /parsing focus regexp/, "a wrong parameter is told of on the page");
+  await p.go("/top?load=77");
+  like(await p.alert(), /no load number 77/, "so is a load that is gone");
+  is(dialogs, 0, "nothing of them ran");
+  await server.stop();
+  await p.context.close();
+}
+
+async function testLooks(name, profile, focus, views) {
+  const server = await pages(profile), p = await open(server.url, "", {colorScheme: "dark", bypassCSP: true});
+  for (const view of views) {
+    await p.go(`/${view}${["peek", "source", "disasm"].includes(view) ? `?f=${encodeURIComponent(focus)}` : ""}`);
+    await p.picture(`${name}-${view}-dark`);
+    is(await seriousFaults(p), "", `axe finds nothing serious: ${name}, ${view}, dark`);
+    if (["flamegraph", "top", "source", "death"].includes(view)) {
+      await p.page.emulateMedia({colorScheme: "light"});
+      is(await seriousFaults(p), "", "nor light");
+      await p.page.emulateMedia({colorScheme: "dark"});
+    }
+    await p.page.setViewportSize({width: 390, height: 800});
+    await p.page.waitForTimeout(50);
+    const wide = await p.page.evaluate(() => document.documentElement.scrollWidth);
+    ok(wide <= 390, "it fits on a phone", wide);
+    await p.picture(`${name}-${view}-phone`);
+    await p.page.setViewportSize({width: 1280, height: 800});
+  }
+  await p.go("/top");
+  await p.page.locator(".menus button").first().click();
+  is(await seriousFaults(p), "", "nor in an open menu");
+  await server.stop();
+  await p.context.close();
+}
+
+async function testLive() {
+  const server = await serve(sonde, ["run", "-http=localhost:0", "-rate=16KiB", "--", `${process.env.PROGRAMS}/shelves`, "on"], /pages at (.*)\/, profiles/);
+  const p = await open(server.url);
+  for (let i = 0; i < 100 && !(await fetch(`${server.url}/debug/pprof/heap`)).ok; i++) // it has allocated nothing yet
+    await p.page.waitForTimeout(100);
+  await p.page.waitForTimeout(300);
+  await p.go("/flamegraph");
+  const total = () => p.page.locator(".total").innerText(), first = await total();
+  await p.page.waitForTimeout(400);
+  await p.page.getByRole("button", {name: "Refresh"}).click();
+  await p.page.waitForFunction((text) => document.querySelector(".total")?.textContent !== text, first, WAIT);
+  ok(await total() !== first, "Refresh: what is there now", `${first}, ${await total()}`);
+  await p.choose("Moments", "Difference against the first load");
+  like(await p.address(), /^\/difference\?base=1/, "a difference against the first load");
+  like(await p.page.locator(".status").innerText(), /change \+.* now .* before /, "it tells of both");
+  await p.picture("live-difference");
+  await p.choose("Moments", "First load");
+  await p.choose("View", "Flame graph");
+  is(await total(), first, "the first load is still there");
+  await p.choose("View", "Time line");
+  is(await p.page.locator(".mark.known").count(), 2, "the time line has the loads");
+  await p.picture("live-timeline");
+  await p.page.locator(".chart").focus();
+  await p.page.keyboard.press("Home");
+  await p.page.keyboard.press("Enter");
+  await p.page.waitForTimeout(30);
+  await p.shown();
+  is(await p.address(), "/flamegraph?load=1", "a place on it opens the nearest heap that is known");
+  is(await p.page.evaluate(async () => (await fetch("/debug/pprof/heap")).status), 200, "the endpoints are beside it");
+  await server.stop();
+  await p.context.close();
+}
+
+/** A server that has a heap, and a CPU profile for who asks for 10 seconds of it. */
+async function testRecord(heap, cpu) {
+  let asked = "";
+  const http = createServer((request, response) => {
+    const isCpu = request.url.startsWith("/debug/pprof/profile");
+    asked += isCpu ? request.url : "";
+    response.end(readFileSync(isCpu ? cpu : heap));
+  });
+  await new Promise((listening) => http.listen(0, "127.0.0.1", listening));
+  const server = await pages(`http://127.0.0.1:${http.address().port}/debug/pprof/heap`), p = await open(server.url, "/flamegraph");
+  await p.page.getByRole("button", {name: "Record CPU"}).click();
+  await p.page.waitForURL(/load=2/, WAIT);
+  await p.shown();
+  is(asked, "/debug/pprof/profile?seconds=10", "Record CPU asks the same server");
+  like(await p.page.locator(".total").innerText(), /cpu/, "and shows what came");
+  await server.stop();
+  http.close();
+  await p.context.close();
+}
+
+async function testTimeLine(record) {
+  const server = await pages(record), p = await open(server.url, "/timeline"), line = await p.page.evaluate(async () => (await fetch("/api/timeline")).json());
+  const most = Math.max(...line.ticks.map((t) => Math.max(t.heap, t.resident, t.cgroup)));
+  const text = await p.page.locator(".mark-text.peak").textContent();
+  like(text, /^peak [\d.]+[kMG]B$/, "the peak is marked");
+  ok(Math.abs(Number(/[\d.]+/.exec(text)[0]) * {k: 2 ** 10, M: 2 ** 20, G: 2 ** 30}[/([kMG])B/.exec(text)[1]] / most - 1) < 0.01, "with its value", text);
+  await p.page.locator(".chart").click();
+  await p.page.waitForTimeout(30);
+  await p.shown();
+  is(await p.address(), "/flamegraph?load=1", "a click opens the heap at the nearest moment that is known");
+  await p.go("/death");
+  const parts = await p.page.locator("table.account [data-value]").evaluateAll((cells) => cells.map((cell) => Number(cell.dataset.value)));
+  is(parts.slice(0, -1).reduce((l, r) => l + r, 0), parts.at(-1), "the account adds up");
+  is(parts[0], json("top", record).total, "its heap is that of -json");
+  like(await p.page.locator(".verdict").innerText(), /^shelves /, "there is a verdict");
+  await server.stop();
+  await p.context.close();
+}
+
+async function testTen(profile) {
+  const server = await pages(profile), views = ["flamegraph", "top", "graph", "peek?f=main", "traces"];
+  const all = await Promise.all(Array.from({length: 10}, async (_, i) => {
+    const p = await open(server.url);
+    for (let k = 0; k < 3; k++)
+      await p.go(`/${views[(i + k) % views.length]}${k === 2 ? `${views[(i + k) % views.length].includes("?") ? "&" : "?"}i=none${i}` : ""}`);
+    const fine = await p.page.locator(".alert").isHidden();
+    await p.context.close();
+    return fine;
+  }));
+  is(all.filter((fine) => fine).length, 10, "ten browsers at once are answered");
+  await server.stop();
+}
+
+const file = (name) => `${folder}/${name}`;
+const tests = [
+  ...existsSync(file("go.pb.gz")) ? [() => testViews("go", file("go.pb.gz"), "main.spin", VIEWS)] : [() => skip("the views of a Go profile", "no go")],
+  () => testViews("record", file("record"), "shelf::Keeper", [...VIEWS, ...OF_RECORD]),
+  () => testViews("cpp", file("cpp.pb.gz"), "work", VIEWS),
+  () => testMenus(file("record"), "main"),
+  () => testConfigs(file("labelled.pb.gz")),
+  () => testControls(file("labelled.pb.gz")),
+  () => testSearch(file("labelled.pb.gz"), "parse"),
+  () => testAddresses(file("record"), "main"),
+  () => testKeyboard(file("record"), "main"),
+  () => testHostile(file("hostile.pb.gz")),
+  () => testLooks("record", file("record"), "shelf::Keeper", [...VIEWS, ...OF_RECORD]),
+  () => testLive(),
+  () => testRecord(file("record"), file("cpp.pb.gz")),
+  () => testTimeLine(file("record")),
+  () => testTen(file("wide.pb.gz")),
+];
+for (const test of tests)
+  await Promise.resolve(test()).catch((error) => ok(false, String(test), error.stack));
+is(complaints.join("\n"), "", "the browser complained of nothing");
+is(foreign.join("\n"), "", "the pages asked nobody else for anything");
+await browser.close();
+done();
