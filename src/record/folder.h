@@ -12,6 +12,9 @@
 struct str folder_live(struct arena *a);
 struct str folder_kept(struct arena *a);
 
+// What the name of a record's watch has at its end (oom/watch.h).  It is kept and removed with it.
+#define FOLDER_WATCH ".watch"
+
 enum folder_life {
     FOLDER_ALIVE,   // its process runs and writes to it
     FOLDER_DEAD,    // its process has ended

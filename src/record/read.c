@@ -137,6 +137,8 @@ struct reading {
     u32 *mapping;      // profile row of a record row; of row 0, which is no file, see jit_mapping()
     bool is_jit_known; // whether jit_mapping() has made one
     struct held *held; // by word offset of the stack
+    u32 *stack_of;     // by sample: its stack's word offset
+    u32 nstack_of, stack_of_cap;
 };
 
 static void add_mappings(struct reading *r)
@@ -214,6 +216,7 @@ static void add_stack(struct reading *r, u32 word)
     if (!s || s->kind != RECORD_HEAP || (s->amount == 0 && r->held[word].bytes == 0))
         return;
     build_sample(&r->b);
+    *arena_push(r->b.arena, r->stack_of, r->nstack_of, r->stack_of_cap) = word;
     for (u32 i = 0; i < s->nframe; i++) {
         u32 location = frame_location(r, s->frame[i]);
         build_frame(&r->b, location);
@@ -277,7 +280,8 @@ static void add_comments(struct reading *r)
                                 h->parent_pid));
 }
 
-struct profile record_heap(const struct record_view *v, i64 time_ns, struct arena *a)
+struct profile record_heap_stacks(const struct record_view *v, i64 time_ns, u32 **stack_of,
+                                  struct arena *a)
 {
     struct reading r = {.v = v};
     build_init(&r.b, a);
@@ -296,7 +300,27 @@ struct profile record_heap(const struct record_view *v, i64 time_ns, struct aren
     r.b.p.period = (i64)v->header.heap_rate_bytes;
     r.b.p.drop_frames = build_string(&r.b, STR(DROP_FRAMES));
     r.b.p.time_ns = time_ns;
+    *stack_of = r.stack_of;
     return r.b.p;
+}
+
+struct profile record_heap(const struct record_view *v, i64 time_ns, struct arena *a)
+{
+    u32 *ignored;
+    return record_heap_stacks(v, time_ns, &ignored, a);
+}
+
+u32 record_blocks(struct record_block **out, const struct record_view *v, struct arena *a)
+{
+    struct record_live live;
+    u32 n = 0, rows = v->header.section[RECORD_LIVE_KEY].nrow * RECORD_BUCKET_KEYS;
+    *out = arena_new(a, struct record_block, rows);
+    for (u32 row = 0; row < rows; row++) {
+        if (live_row(v, row, &live))
+            (*out)[n++] = (struct record_block){
+                v->bucket[row / RECORD_BUCKET_KEYS].address[row % RECORD_BUCKET_KEYS], live};
+    }
+    return n;
 }
 
 static int by_time(const void *a, const void *b)

@@ -41,6 +41,19 @@ struct str record_program(const struct record_view *v);
 // reading.  Mapping 1 is the program.
 struct profile record_heap(const struct record_view *v, i64 time_ns, struct arena *a);
 
+// The same, with the word offset of each sample's stack, by sample.
+struct profile record_heap_stacks(const struct record_view *v, i64 time_ns, u32 **stack_of,
+                                  struct arena *a);
+
+// A row of the live table.
+struct record_block {
+    u64 address;
+    struct record_live live;
+};
+
+// All blocks of the live table, in no order; their number.
+u32 record_blocks(struct record_block **out, const struct record_view *v, struct arena *a);
+
 // The time line: all ticks of all rings, oldest first, without repetitions.
 u32 record_ticks(struct record_tick **out, const struct record_view *v, struct arena *a);
 

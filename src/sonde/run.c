@@ -3,10 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -14,6 +17,7 @@
 
 #include "http/debug.h"
 #include "memory/cgroup.h"
+#include "oom/observe.h"
 #include "record/folder.h"
 #include "sonde/command.h"
 
@@ -27,6 +31,7 @@ struct job {
     bool has_cgroup;
     struct cgroup cgroup;
     u64 oom_kills; // in the cgroup before the program ran
+    struct observer observer;
     struct arena *arena;
 };
 
@@ -197,23 +202,42 @@ static bool start_program(struct job *j, const sigset_t *before, int *error)
     return *error == 0;
 }
 
-// Waits for the program's end, passing signals on and reaping whatever else this process may be the
-// parent of.
-static int wait_for_program(const struct job *j, const sigset_t *signals)
+// Takes the program's signals and its end; true when it has ended.
+static bool take_signals(struct job *j, int signals, int *status)
 {
-    for (;;) {
-        siginfo_t info;
-        if (sigwaitinfo(signals, &info) < 0)
-            continue;
+    struct signalfd_siginfo info;
+    while (read(signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+        if (info.ssi_signo == SIGTERM)
+            observer_mark(&j->observer, WATCH_TERMINATE);
         // A terminal sends its signals to the whole foreground group: the program has them already.
-        if (info.si_signo != SIGCHLD && info.si_code != SI_KERNEL)
-            kill(j->pid, info.si_signo);
-        int status;
-        for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
-            if (pid == j->pid)
-                return status;
-        }
+        if (info.ssi_signo != SIGCHLD && info.ssi_code != SI_KERNEL)
+            kill(j->pid, (int)info.ssi_signo);
     }
+    for (pid_t pid; (pid = waitpid(-1, status, WNOHANG)) > 0;) {
+        if (pid == j->pid)
+            return true;
+    }
+    return false;
+}
+
+// Waits for the program's end, passing signals on, watching its memory, and reaping whatever else
+// this process may be the parent of.
+static int wait_for_program(struct job *j, const sigset_t *signals)
+{
+    int status = 0, fd = signalfd(-1, signals, SFD_CLOEXEC | SFD_NONBLOCK);
+    // Inside of the group itself, the pages that watching needs would be dropped first at the limit.
+    mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
+    while (!take_signals(j, fd, &status)) {
+        u32 wait_ms = observer_step(&j->observer);
+        struct pollfd events[] = {
+            {.fd = fd, .events = POLLIN},
+            {.fd = j->observer.wake_fd, .events = j->observer.is_urgent ? POLLPRI : POLLIN}};
+        poll(events, ARRAY_LEN(events), (int)wait_ms);
+    }
+    observer_death(&j->observer);
+    munlockall();
+    close(fd);
+    return status;
 }
 
 static struct record_death describe_death(const struct job *j, int status)
@@ -223,12 +247,16 @@ static struct record_death describe_death(const struct job *j, int status)
     clock_gettime(CLOCK_REALTIME, &now);
     struct record_death d = {.time_ns = (u64)now.tv_sec * 1000000000 + (u64)now.tv_nsec,
                              .wait_status = status};
-    if (j->has_cgroup && cgroup_read(&s, &j->cgroup)) {
+    // The program may have moved to another group since it was started.
+    const struct observer *o = &j->observer;
+    const struct cgroup *g = o->watch && o->usage_fd >= 0 ? &o->group : &j->cgroup;
+    u64 kills_before = g == &o->group ? o->watch->at_start.oom_kills : j->oom_kills;
+    if ((j->has_cgroup || g == &o->group) && cgroup_read(&s, g)) {
         d.cgroup_known = 1;
         d.limit_bytes = s.limit_bytes;
         d.peak_bytes = s.peak_bytes;
-        d.oom_kills = s.oom_kills > j->oom_kills ? s.oom_kills - j->oom_kills : 0;
-        snprintf(d.cgroup, sizeof(d.cgroup), "%s", s.limit_bytes ? s.limit_group : j->cgroup.group);
+        d.oom_kills = s.oom_kills > kills_before ? s.oom_kills - kills_before : 0;
+        snprintf(d.cgroup, sizeof(d.cgroup), "%s", s.limit_bytes ? s.limit_group : g->group);
     }
     return d;
 }
@@ -301,8 +329,10 @@ static int run(struct job *j, struct err *e)
         waitpid(j->pid, NULL, 0);
         return fail(e);
     }
+    observer_init(&j->observer, (u32)j->pid);
     int status = wait_for_program(j, &signals);
     tell_death(j, status);
+    observer_end(&j->observer);
     if (server)
         http_stop(server);
     debug_free(&debug);
