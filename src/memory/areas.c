@@ -15,6 +15,7 @@ struct area {
     bool is_shared, is_guard, has_file, has_name, is_reserved;
     u64 anon_bytes; // only what is written, of a file's
     u64 part_bytes; // this process's part of all pages
+    u64 all_bytes;  // all pages, also those that others have mapped too
     char name[256];
 };
 
@@ -119,7 +120,7 @@ static void end_area(struct reading *r, struct area *a)
     for (size_t i = 0; i < ARRAY_LEN(keeper) && a->has_file; i++)
         r->keeps_spans |= strstr(a->name, keeper[i]) != NULL;
     if (a->has_file && r->record.len && str_find(str_of(a->name), r->record) >= 0)
-        r->out->record_bytes += a->part_bytes;
+        r->out->record_bytes += a->all_bytes; // whoever reads it has it mapped as well
     else if (a->has_file && !a->is_shared)
         r->out->data_bytes += a->anon_bytes;
     else if (!a->has_file && !a->is_shared && !a->is_guard)
@@ -147,6 +148,8 @@ static void read_line(struct reading *r, struct area *a, const char *line)
         begin_area(a, line);
     } else if (strncmp(line, "Pss:", 4) == 0) {
         a->part_bytes = kib_in(line);
+    } else if (strncmp(line, "Rss:", 4) == 0) {
+        a->all_bytes = kib_in(line);
     } else if (strncmp(line, "Anonymous:", 10) == 0) {
         a->anon_bytes = kib_in(line);
     } else if (strncmp(line, "VmFlags:", 8) == 0) {

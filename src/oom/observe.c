@@ -228,7 +228,8 @@ static void mark_events(struct observer *o, const struct cgroup_events *before, 
 // often, and less and less so as long as nothing happens.
 static void plan_next_look(struct observer *o, const struct charge *c, u64 now_ns)
 {
-    u64 hard = c->anon_bytes + c->shmem_bytes + c->kernel_bytes + c->socket_bytes;
+    u64 locked = c->locked_bytes < c->file_bytes ? c->locked_bytes : c->file_bytes;
+    u64 hard = c->anon_bytes + c->shmem_bytes + c->kernel_bytes + c->socket_bytes + locked;
     u64 passed_ns = now_ns - o->look_ns;
     bool is_first = o->look_ns == 0;
     if (!is_first && passed_ns < NEAR_LOOK_MS * 1000000ULL / 2)
@@ -262,11 +263,15 @@ static void look(struct observer *o, u64 now_ns)
                            .file_bytes = c.file_bytes,
                            .shmem_bytes = c.shmem_bytes,
                            .kernel_bytes = c.kernel_bytes + c.socket_bytes,
+                           .mapped_bytes = c.mapped_bytes,
+                           .dirty_bytes = c.dirty_bytes,
+                           .locked_bytes = c.locked_bytes,
                            .live_bytes = live_bytes(o),
                            .max_events = o->state.events.max,
                            .oom_kills = o->state.events.oom_kills,
                            .stall_us = o->state.stall_us};
-    watch_add_look(o->watch, &l);
+    if (process_is_whole("/proc", o->pid))
+        watch_add_look(o->watch, &l);
     plan_next_look(o, &c, now_ns);
     o->look_ns = now_ns;
 }
@@ -352,7 +357,8 @@ static bool is_sound(struct observer *o, const struct account *a)
 {
     struct cgroup_state s;
     i64 lost = a->bytes[ACCOUNT_UNEXPLAINED], most = (i64)(a->charge_bytes / UNSOUND_PART);
-    if (cgroup_read(&s, &o->group) && s.oom_kills > o->state.oom_kills)
+    if (!process_is_whole("/proc", o->pid) ||
+        (cgroup_read(&s, &o->group) && s.oom_kills > o->state.oom_kills))
         return false;
     bool is_odd = lost > most || lost < -most;
     bool accepts = !is_odd || o->was_odd;

@@ -1,6 +1,10 @@
 #include "oom/oom.h"
 
+#include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
+
+#define AFTERMATH_NS 3000000000ULL
 
 static const u64 window_s[OOM_WINDOWS] = {60, 600, 3600, UINT32_MAX};
 
@@ -37,14 +41,34 @@ static void find_limit(struct oom *o)
                                                                : o->peak_bytes;
 }
 
+static bool may_be_oom_kill(const struct oom *o)
+{
+    int status = o->v.header.death.wait_status;
+    return !o->is_alive && o->v.header.state != RECORD_EXITED &&
+           (status < 0 || (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL));
+}
+
+// OOM kills that were counted some seconds before the end: not this process's.
+static u64 kills_before(const struct oom *o)
+{
+    u64 kills = o->watch->at_start.oom_kills, end_ns = o->look[o->nlook - 1].time_ns;
+    for (u32 i = 0; i < o->nlook && o->look[i].time_ns + AFTERMATH_NS < end_ns; i++)
+        kills = o->look[i].oom_kills;
+    return kills;
+}
+
 // What was looked at after the kill is of those who are left.
 static void leave_out_aftermath(struct oom *o)
 {
-    const struct watch_look *last = o->nlook ? &o->look[o->nlook - 1] : NULL;
-    u64 kills = o->watch ? o->watch->at_start.oom_kills : 0;
-    o->saw_oom_kill = o->v.header.death.oom_kills || (o->watch && o->watch->kernel.is_known) ||
-                      (last && last->oom_kills > kills);
-    while (o->nlook && !o->is_alive && o->look[o->nlook - 1].oom_kills > kills)
+    if (!may_be_oom_kill(o))
+        return;
+    o->saw_oom_kill =
+        o->v.header.death.oom_kills || (o->watch && o->watch->kernel.is_known);
+    if (o->nlook == 0)
+        return;
+    u64 kills = kills_before(o);
+    o->saw_oom_kill |= o->look[o->nlook - 1].oom_kills > kills;
+    while (o->nlook && o->look[o->nlook - 1].oom_kills > kills)
         o->nlook--;
 }
 

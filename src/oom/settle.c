@@ -47,14 +47,18 @@ static void grow_own(struct oom *o, u64 grown)
 {
     struct account *a = &o->account;
     double part[ARRAY_LEN(own)];
-    u64 live = less((u64)o->live_bytes, o->seen[o->nseen - 1].live_bytes);
-    u64 heap = least(grown, live);
+    const struct watch_account *last = &o->seen[o->nseen - 1];
+    u64 live = less((u64)o->live_bytes, last->live_bytes);
+    // Blocks that were there already, but not yet touched, come into memory too.
+    u64 untouched = less(last->live_bytes, (u64)last->account.bytes[ACCOUNT_HEAP] +
+                                               (u64)last->account.bytes[ACCOUNT_RETAINED]);
+    u64 heap = least(grown, live + untouched);
     a->bytes[ACCOUNT_HEAP] += (i64)heap;
     find_parts(part, o);
     for (size_t i = 0; i < ARRAY_LEN(own); i++)
         a->bytes[own[i]] += (i64)((double)(grown - heap) * part[i]);
     // Blocks that came into memory which the allocator had already.
-    i64 moved = (i64)least(live - heap, (u64)a->bytes[ACCOUNT_RETAINED]);
+    i64 moved = (i64)least(less(live, heap), (u64)a->bytes[ACCOUNT_RETAINED]);
     if (a->bytes[ACCOUNT_RETAINED] > 0) {
         a->bytes[ACCOUNT_HEAP] += moved;
         a->bytes[ACCOUNT_RETAINED] -= moved;
@@ -146,6 +150,8 @@ static void extrapolate(struct charge *c, const struct oom *o, u64 grown)
     double rest = sum > 0 ? (double)(grown - heap) / sum : 0;
     c->anon_bytes += heap + (u64)((double)anon * rest);
     c->file_bytes += (u64)((double)file * rest);
+    if (before && c->locked_bytes > before->locked_bytes)
+        c->locked_bytes += (u64)((double)file * rest);
     c->shmem_bytes += (u64)((double)shmem * rest);
     c->kernel_bytes += (u64)((double)kernel * rest);
 }
@@ -161,6 +167,9 @@ static void take_last_look(struct charge *c, const struct oom *o)
     c->file_bytes = l->file_bytes;
     c->shmem_bytes = l->shmem_bytes;
     c->kernel_bytes = less(l->kernel_bytes, c->socket_bytes);
+    c->mapped_bytes = l->mapped_bytes;
+    c->dirty_bytes = l->dirty_bytes;
+    c->locked_bytes = l->locked_bytes;
 }
 
 static void settle_by_watch(struct oom *o)

@@ -1,6 +1,5 @@
 #include "oom/verdict.h"
 
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -92,16 +91,13 @@ static bool has_reached_limit(const struct oom *o)
 static enum verdict_end find_end(const struct oom *o)
 {
     const struct record_death *d = &o->v.header.death;
-    bool killed = d->wait_status >= 0 && WIFSIGNALED(d->wait_status) &&
-                  WTERMSIG(d->wait_status) == SIGKILL;
+    bool is_global = o->watch && o->watch->kernel.is_known && o->watch->kernel.is_global;
     if (o->is_alive)
         return VERDICT_ALIVE;
     if (o->v.header.state == RECORD_EXITED || (d->wait_status >= 0 && WIFEXITED(d->wait_status)))
         return VERDICT_EXITED;
-    if ((killed || d->wait_status < 0) && o->saw_oom_kill) {
-        bool is_global = o->watch && o->watch->kernel.is_known && o->watch->kernel.is_global;
+    if (o->saw_oom_kill)
         return is_global ? VERDICT_MACHINE_OOM : VERDICT_GROUP_OOM;
-    }
     if (d->wait_status < 0)
         return has_reached_limit(o) ? VERDICT_LIKELY_OOM : VERDICT_UNSEEN;
     return VERDICT_SIGNAL;

@@ -28,7 +28,8 @@ struct watch_look {
     u64 time_ns;
     u64 usage_bytes, limit_bytes;
     u64 anon_bytes, file_bytes, shmem_bytes, kernel_bytes;
-    u64 live_bytes; // of the heap, by the record
+    u64 mapped_bytes, dirty_bytes, locked_bytes; // see struct charge
+    u64 live_bytes;                              // of the heap, by the record
     u64 max_events, oom_kills;
     u64 stall_us;
 };

@@ -37,9 +37,9 @@ APART static void leak(const char *path)
     }
 }
 
-APART static void *serve_request(size_t size)
+APART static void *serve_request(void)
 {
-    return touched(malloc(size), size);
+    return touched(malloc(2 * MIB), 2 * MIB);
 }
 
 // A quiet life, then all at once.
@@ -48,12 +48,14 @@ APART static void burst(const char *path)
     (void)path;
     usleep(REST_US);
     for (;;)
-        serve_request(2 * MIB);
+        serve_request();
 }
 
 APART static void *read_whole_file(size_t size)
 {
-    return malloc(size);
+    void *block = malloc(size);
+    __asm__ volatile("" : "+r"(block)); // no tail call
+    return block;
 }
 
 APART static void huge(const char *path)
@@ -77,12 +79,21 @@ APART static void mappings(const char *path)
     }
 }
 
+// Goes deeper now and then.
+APART static void recurse(int depth)
+{
+    volatile char frame[64 * KIB];
+    memset((void *)frame, depth, sizeof(frame));
+    if (depth > 4)
+        usleep(200000);
+    if (depth < 100)
+        recurse(depth + 1);
+    frame[0] = 0;
+}
+
 static void *deep(void *argument)
 {
-    volatile char frame[512 * KIB];
-    memset((void *)frame, 1, sizeof(frame));
-    for (;;)
-        pause();
+    recurse(0);
     return argument;
 }
 
@@ -148,7 +159,7 @@ APART static void holes(const char *path)
     (void)path;
     punch_holes(1000, 64 * MIB);
     for (;;)
-        punch_holes(17000, 24 * MIB);
+        punch_holes(17000, 8 * MIB);
 }
 
 // A size class after the other, each leaving its pages in part used (jemalloc, tcmalloc).
