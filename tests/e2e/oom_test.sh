@@ -45,6 +45,7 @@ kill_in_group() {
     [ -z "$sibling" ] || kill -KILL $sibling
     wait
     rm -f "$path"
+    xargs -r kill -KILL <"$cgroup/cgroup.procs" 2>/dev/null # children that nobody told of the end
     "$sonde" oom -json -output="$tmp/$name.json" 2>>"$tmp/$name.err"
     "$sonde" oom -proto -output="$tmp/$name.pb.gz" 2>>"$tmp/$name.err"
     "$sonde" oom >"$tmp/$name.txt" 2>>"$tmp/$name.err"
