@@ -4,6 +4,11 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "base/file.h"
+#include "record/folder.h"
+
+enum { FILE_LIMIT_MIB = 1024 };
+
 #define AFTERMATH_NS 3000000000ULL
 
 static const u64 window_s[OOM_WINDOWS] = {60, 600, 3600, UINT32_MAX};
@@ -154,12 +159,9 @@ static void measure_windows(struct oom *o, struct arena *a)
     }
 }
 
-bool oom_read(struct oom *o, struct str path, bool is_alive, struct arena *a, struct err *e)
+static void gather(struct oom *o, struct arena *a)
 {
-    *o = (struct oom){.path = path, .is_alive = is_alive};
-    if (!record_read(&o->v, path.ptr, a, e))
-        return false;
-    if (watch_find(&o->watch, path.ptr, o->v.header.file_bytes, a)) {
+    if (o->watch) {
         o->nlook = watch_looks(&o->look, o->watch, a);
         o->nseen = watch_accounts(&o->seen, o->watch, a);
         o->nsnapshot = watch_snapshots(&o->snapshot, o->watch, a);
@@ -169,10 +171,37 @@ bool oom_read(struct oom *o, struct str path, bool is_alive, struct arena *a, st
     o->nblock = record_blocks(&o->block, &o->v, a);
     o->live_bytes = record_live_bytes(&o->v, &o->nblock);
     o->heap = record_heap_stacks(&o->v, 0, &o->stack_of, a);
+}
+
+bool oom_open(struct oom *o, struct str bytes, struct watch *watch, bool is_alive, struct arena *a,
+              struct err *e)
+{
+    struct err ignored;
+    *o = (struct oom){.watch = watch, .is_alive = is_alive};
+    if (!record_open(&o->v, bytes, e))
+        return false;
+    if (!watch)
+        watch_open(&o->watch, str_skip(bytes, o->v.header.file_bytes), a, &ignored);
+    gather(o, a);
     leave_out_aftermath(o);
     o->end_ns = find_end(o);
     find_limit(o);
     oom_settle(o);
     measure_windows(o, a);
+    return true;
+}
+
+bool oom_read(struct oom *o, struct str path, bool is_alive, struct arena *a, struct err *e)
+{
+    struct str bytes;
+    struct watch *watch;
+    struct err ignored;
+    if (!file_read(&bytes, path.ptr, (size_t)MIB(FILE_LIMIT_MIB), a, e))
+        return false;
+    if (!watch_read(&watch, arena_printf(a, "%.*s" FOLDER_WATCH, STR_ARG(path)).ptr, a, &ignored))
+        watch = NULL;
+    if (!oom_open(o, bytes, watch, is_alive, a, e))
+        return err_prefix(e, "%.*s: ", STR_ARG(path));
+    o->path = path;
     return true;
 }

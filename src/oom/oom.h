@@ -4,7 +4,7 @@
 //     observe.c, watch.c    a living process -> struct watch
 //     kernel_log.c          the kernel's report of a kill -> struct watch_kernel
 //     oom.c, settle.c       record and watch -> struct oom: the account at the end, what grew
-//     verdict.c             struct oom -> struct verdict
+//     verdict.c, cause.c    struct oom -> struct verdict
 //     text.c, json.c ...    both -> what people and programs read
 #ifndef OOM_OOM_H
 #define OOM_OOM_H
@@ -65,6 +65,10 @@ struct oom {
 
 // Everything but names: heap has addresses only.
 bool oom_read(struct oom *o, struct str path, bool is_alive, struct arena *a, struct err *e);
+
+// The same from bytes: a record, and behind it a watch, unless watch is another.
+bool oom_open(struct oom *o, struct str bytes, struct watch *watch, bool is_alive, struct arena *a,
+              struct err *e);
 
 // settle.c: the account at the end, from all that is known.
 void oom_settle(struct oom *o);

@@ -61,6 +61,9 @@ const char *verdict_end_key(enum verdict_end end);
 // o->heap is to be symbolized already, for names.
 struct verdict verdict_find(const struct oom *o, struct arena *a);
 
+// cause.c: sets the cause, and what it holds.
+void verdict_weigh(struct verdict *v, const struct oom *o);
+
 // The function that a sample ends in, "read_all".
 struct str verdict_leaf(const struct oom *o, u32 sample, struct arena *a);
 

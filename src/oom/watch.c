@@ -104,16 +104,11 @@ bool watch_open(struct watch **out, struct str bytes, struct arena *a, struct er
     return true;
 }
 
-bool watch_find(struct watch **out, const char *record, u64 record_bytes, struct arena *a)
+bool watch_read(struct watch **out, const char *path, struct arena *a, struct err *e)
 {
     struct str bytes;
-    struct err ignored;
-    if (file_read(&bytes, record, (size_t)MIB(FILE_LIMIT_MIB), a, &ignored) &&
-        watch_open(out, str_skip(bytes, record_bytes), a, &ignored))
-        return true;
-    const char *beside = arena_printf(a, "%s.watch", record).ptr;
-    return file_read(&bytes, beside, (size_t)MIB(FILE_LIMIT_MIB), a, &ignored) &&
-           watch_open(out, bytes, a, &ignored);
+    return file_read(&bytes, path, (size_t)MIB(FILE_LIMIT_MIB), a, e) &&
+           (watch_open(out, bytes, a, e) || err_prefix(e, "%s: ", path));
 }
 
 static int by_time(const void *a, const void *b)

@@ -113,8 +113,8 @@ void watch_add_mark(struct watch *w, const struct watch_mark *mark);
 // Reading: bytes that somebody else wrote.  Fails with EBADMSG when they are no watch.
 bool watch_open(struct watch **out, struct str bytes, struct arena *a, struct err *e);
 
-// The watch of a record's file: behind it, or beside it.  False when there is none.
-bool watch_find(struct watch **out, const char *record, u64 record_bytes, struct arena *a);
+// Reads a watch's own file, which is beside a record that is not kept yet.
+bool watch_read(struct watch **out, const char *path, struct arena *a, struct err *e);
 
 // All rows, oldest first, without repetitions.
 u32 watch_looks(struct watch_look **out, const struct watch *w, struct arena *a);

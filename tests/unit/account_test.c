@@ -7,11 +7,11 @@
 #include "memory/account.h"
 
 // Trees of files stand for what the kernel shows.
-static char folder[4096];
+static char folder[64];
 
 static const char *path_of(const char *name)
 {
-    static char path[8192];
+    static char path[200];
     snprintf(path, sizeof(path), "%s/%s", folder, name);
     return path;
 }
