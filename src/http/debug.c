@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/html.h"
+#include "http/account.h"
 #include "profile/demangle.h"
 #include "profile/encode.h"
 #include "profile/symbolize.h"
@@ -198,6 +199,26 @@ static void serve_symbol(struct debug *d, const struct http_request *q, struct h
     pthread_mutex_unlock(&d->lock);
 }
 
+static void serve_memory(struct debug *d, const struct http_request *q, struct http_response *r)
+{
+    struct folder_record f;
+    struct err e;
+    if (choose_process(&f, d, q, &e))
+        account_answer(d, q, r, f.path, true);
+    else
+        fail_with(r, &e);
+}
+
+static void serve_oom(struct debug *d, const struct http_request *q, struct http_response *r)
+{
+    struct str path;
+    struct err e;
+    if (account_find_killed(&path, q->arena, &e))
+        account_answer(d, q, r, path, false);
+    else
+        fail_with(r, &e);
+}
+
 struct route {
     const char *name;
     void (*serve)(struct debug *d, const struct http_request *q, struct http_response *r);
@@ -211,6 +232,10 @@ static const struct route routes[] = {
     {"allocs", serve_allocs, "A sampling of all past memory allocations"},
     {"cmdline", serve_cmdline, "The command line invocation of the program"},
     {"heap", serve_inuse, "A sampling of memory allocations of live objects"},
+    {"memory", serve_memory,
+     "What the memory cgroup is charged for, line by line; the sum is the charge"},
+    {"oom", serve_oom,
+     "The same of the last program that was killed, at its end: debug=1, format=json, format=html"},
     {"symbol", serve_symbol, "Maps given program counters to function names"},
 };
 

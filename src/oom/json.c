@@ -15,8 +15,8 @@ static void add_process(struct json *j, const struct oom *o)
     const struct record_header *h = &o->v.header;
     json_str_field(j, "program", record_program(&o->v));
     json_int_field(j, "pid", h->pid);
-    add_double(j, "start", (double)h->start_time_ns / 1e9);
-    add_double(j, "end", (double)(h->start_time_ns + o->end_ns) / 1e9);
+    json_int_field(j, "start_ms", (i64)(h->start_time_ns / 1000000));
+    json_int_field(j, "end_ms", (i64)((h->start_time_ns + o->end_ns) / 1000000));
     add_double(j, "uptime_seconds", (double)o->end_ns / 1e9);
     json_int_field(j, "wait_status", h->death.wait_status);
     json_str_field(j, "record", o->path);

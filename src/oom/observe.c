@@ -504,6 +504,7 @@ u32 observer_step(struct observer *o)
         return ATTACH_MS;
     if (!o->watch)
         return REST_MS;
+    u32 nmark = o->nmark;
     drain(o);
     measure_rate(o, now_ns);
     u64 eta = eta_ms(o), rest = o->wake_fd >= 0 && !o->is_urgent ? REST_MS : UNWOKEN_REST_MS;
@@ -517,6 +518,8 @@ u32 observer_step(struct observer *o)
     }
     check_thresholds(o, now_ns);
     check_projection(o, now_ns);
+    if (o->nmark != nmark)
+        o->snapshot_ns = o->account_ns = 0; // all that is known, now
     if (account_is_due(o, now_ns))
         take_account(o, now_ns);
     eta = eta / ETA_PARTS;

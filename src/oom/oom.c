@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "base/file.h"
 #include "record/folder.h"
@@ -173,35 +174,49 @@ static void gather(struct oom *o, struct arena *a)
     o->heap = record_heap_stacks(&o->v, 0, &o->stack_of, a);
 }
 
-bool oom_open(struct oom *o, struct str bytes, struct watch *watch, bool is_alive, struct arena *a,
-              struct err *e)
+// The record's time of this moment.
+static u64 now_ns(const struct oom *o)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    u64 now = (u64)t.tv_sec * 1000000000 + (u64)t.tv_nsec, start = o->v.header.start_time_ns;
+    return now > start ? now - start : 1;
+}
+
+// Puts together what is known.  With looks: the process can be looked at.
+static bool open_record(struct oom *o, struct str bytes, bool looks, struct arena *a,
+                        struct err *e)
 {
     struct err ignored;
-    *o = (struct oom){.watch = watch, .is_alive = is_alive};
     if (!record_open(&o->v, bytes, e))
         return false;
-    if (!watch)
+    if (!o->watch)
         watch_open(&o->watch, str_skip(bytes, o->v.header.file_bytes), a, &ignored);
     gather(o, a);
     leave_out_aftermath(o);
-    o->end_ns = find_end(o);
+    o->end_ns = looks ? now_ns(o) : find_end(o);
     find_limit(o);
+    if (looks)
+        oom_look(o, a);
     oom_settle(o);
     measure_windows(o, a);
     return true;
 }
 
+bool oom_open(struct oom *o, struct str bytes, bool is_alive, struct arena *a, struct err *e)
+{
+    *o = (struct oom){.is_alive = is_alive};
+    return open_record(o, bytes, false, a, e);
+}
+
 bool oom_read(struct oom *o, struct str path, bool is_alive, struct arena *a, struct err *e)
 {
     struct str bytes;
-    struct watch *watch;
     struct err ignored;
+    *o = (struct oom){.is_alive = is_alive, .path = path};
     if (!file_read(&bytes, path.ptr, (size_t)MIB(FILE_LIMIT_MIB), a, e))
         return false;
-    if (!watch_read(&watch, arena_printf(a, "%.*s" FOLDER_WATCH, STR_ARG(path)).ptr, a, &ignored))
-        watch = NULL;
-    if (!oom_open(o, bytes, watch, is_alive, a, e))
-        return err_prefix(e, "%.*s: ", STR_ARG(path));
-    o->path = path;
-    return true;
+    if (!watch_read(&o->watch, arena_printf(a, "%.*s" FOLDER_WATCH, STR_ARG(path)).ptr, a, &ignored))
+        o->watch = NULL;
+    return open_record(o, bytes, is_alive, a, e) || err_prefix(e, "%.*s: ", STR_ARG(path));
 }

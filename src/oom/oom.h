@@ -4,8 +4,10 @@
 //     observe.c, watch.c    a living process -> struct watch
 //     kernel_log.c          the kernel's report of a kill -> struct watch_kernel
 //     oom.c, settle.c       record and watch -> struct oom: the account at the end, what grew
+//     now.c, names.c        the account of this moment; names for the heap's addresses
 //     verdict.c, cause.c    struct oom -> struct verdict
 //     text.c, json.c ...    both -> what people and programs read
+//     ahead.c               a summary while the process still lives, which costs next to nothing
 #ifndef OOM_OOM_H
 #define OOM_OOM_H
 
@@ -66,9 +68,16 @@ struct oom {
 // Everything but names: heap has addresses only.
 bool oom_read(struct oom *o, struct str path, bool is_alive, struct arena *a, struct err *e);
 
-// The same from bytes: a record, and behind it a watch, unless watch is another.
-bool oom_open(struct oom *o, struct str bytes, struct watch *watch, bool is_alive, struct arena *a,
-              struct err *e);
+// The same from bytes: a record, and perhaps a watch behind it.
+bool oom_open(struct oom *o, struct str bytes, bool is_alive, struct arena *a, struct err *e);
+
+// now.c: adds an account of this moment to what was seen of a process that runs.
+void oom_look(struct oom *o, struct arena *a);
+
+// names.c: gives the addresses of the heap names, as far as files have them, and leaves out what the
+// profile calls uninteresting.
+struct symbolizer;
+bool oom_name(struct oom *o, struct symbolizer *s, struct arena *a, struct err *e);
 
 // settle.c: the account at the end, from all that is known.
 void oom_settle(struct oom *o);

@@ -223,7 +223,7 @@ void oom_settle(struct oom *o)
     }
     o->account = o->seen[o->nseen - 1].account;
     o->account_age_ns = less(o->end_ns, o->seen[o->nseen - 1].time_ns);
-    o->source = o->watch->kernel.is_known && !o->is_alive ? OOM_FROM_KERNEL : OOM_FROM_WATCH;
+    o->source = o->watch && o->watch->kernel.is_known && !o->is_alive ? OOM_FROM_KERNEL : OOM_FROM_WATCH;
     if (o->source == OOM_FROM_KERNEL)
         settle_by_kernel(o);
     else

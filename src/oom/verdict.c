@@ -333,7 +333,7 @@ struct verdict verdict_find(const struct oom *o, struct arena *a)
     add_counts(&v, o, a);
     if (v.cause == CAUSE_HEAP || v.cause == CAUSE_HUGE_BLOCK)
         judge_heap(&v, o, a);
-    else if (v.rate_bytes_s > 0 && v.cause_grown > v.cause_bytes / 2)
+    else if (v.limit_s > 0 && v.cause_grown > v.cause_bytes / 2)
         add_fact(&v, a, "the charge grew by %.*s a minute; a fresh start reaches the limit after "
                         "%.*s at that rate",
                  STR_ARG(verdict_bytes(i64_of(v.rate_bytes_s * 60), a)),

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -246,6 +247,18 @@ bool folder_keep(struct str *kept, const struct folder_record *r, const struct r
     return true;
 }
 
+bool folder_is_watched(const struct folder_record *r)
+{
+    char path[4096];
+    int n = snprintf(path, sizeof(path), "%s" FOLDER_WATCH, r->path.ptr);
+    int fd = n > 0 && (size_t)n < sizeof(path) ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    if (fd < 0)
+        return false;
+    bool is_locked = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    close(fd);
+    return is_locked;
+}
+
 u32 folder_sweep(struct arena *a)
 {
     struct folder_record *list;
@@ -254,7 +267,7 @@ u32 folder_sweep(struct arena *a)
         struct str path;
         struct err ignored;
         enum folder_life life = folder_life(&list[i]);
-        if (life == FOLDER_DEAD)
+        if (life == FOLDER_DEAD && !folder_is_watched(&list[i]))
             kept += folder_keep(&path, &list[i], NULL, a, &ignored);
         else if (life == FOLDER_REPLACED)
             remove_record(list[i].path.ptr, a);

@@ -43,7 +43,10 @@ bool folder_find(struct folder_record *out, u32 pid, struct arena *a, struct err
 bool folder_keep(struct str *kept, const struct folder_record *r, const struct record_death *death,
                  struct arena *a, struct err *e);
 
-// Does that for all dead ones in the live folder, and removes replaced ones.  Returns how many were
+// Whether somebody watches the process: that one knows how it ended, and keeps its record.
+bool folder_is_watched(const struct folder_record *r);
+
+// Does that for all dead ones in the live folder that nobody watches, and removes replaced ones.  Returns how many were
 // kept.
 u32 folder_sweep(struct arena *a);
 

@@ -1,10 +1,24 @@
-// A death, as "sonde run" and "sonde oom" tell of it.
+// A death, as "sonde run" tells of it: to people and log collectors on stderr, and to Kubernetes in
+// /dev/termination-log, where that exists.
 #ifndef SONDE_DEATH_H
 #define SONDE_DEATH_H
 
-#include "oom/oom.h"
+#include "oom/observe.h"
 
-// Gives the addresses of the heap names, as "sonde -top" would.
-bool death_name_heap(struct oom *o, struct arena *a, struct err *e);
+// Opens the termination log; -1: there is none.  $SONDE_TERMINATION_LOG names another file.
+int death_open_log(void);
+
+// Writes ahead of time what is known so far.
+void death_write_ahead(int log, const struct observer *o);
+
+// The process went on, or ended well: there is nothing to tell.
+void death_withdraw(int log);
+
+// Tells of the kept record of a program that was killed: one line of JSON on stderr when it was out of
+// memory, and the summary to the log.
+void death_tell(int log, struct str record, struct arena *a);
+
+// Keeps records that the last run of this container left behind, and tells of them.
+void death_tell_earlier(struct arena *a);
 
 #endif

@@ -13,7 +13,6 @@
 #include "profile/filter.h"
 #include "record/folder.h"
 #include "sonde/command.h"
-#include "sonde/death.h"
 #include "sonde/fetch.h"
 
 static bool was_killed(const struct record_view *v)
@@ -88,7 +87,7 @@ static bool find_record(struct question *q, struct arena *a, struct err *e)
     return true;
 }
 
-bool death_name_heap(struct oom *o, struct arena *a, struct err *e)
+static bool name_heap(struct oom *o, struct arena *a, struct err *e)
 {
     struct profile named;
     const struct sourcing plain = {0};
@@ -133,7 +132,7 @@ static bool report(struct question *q, struct arena *a, struct err *e)
     struct oom o;
     struct buf out;
     if (!find_record(q, a, e) || !oom_read(&o, q->path, q->is_alive, a, e) ||
-        !death_name_heap(&o, a, e))
+        !name_heap(&o, a, e))
         return false;
     buf_init(&out, SIZE_MAX / 2);
     bool done = write_form(&out, q, &o, a, e) && put(q, buf_str(&out), e);
@@ -168,13 +167,26 @@ static bool parse(struct question *q, const char *name, char **argument, struct 
                    strcmp(name, "oom") == 0 ? "[RECORD|PID|DIR]" : "PID");
 }
 
-int command_oom(char **argument)
+static int run(const char *name, bool needs_pid, char **argument)
 {
     struct arena a;
     struct err e;
     struct question q = {0};
     arena_init(&a, (size_t)MIB(16384));
-    bool done = parse(&q, "oom", argument, &e) && report(&q, &a, &e);
+    bool done = parse(&q, name, argument, &e) &&
+                (q.argument || !needs_pid ||
+                 err_set(&e, EINVAL, "%s: of which process?  usage: sonde %s PID", name, name)) &&
+                report(&q, &a, &e);
     arena_free(&a);
     return done ? STATUS_OK : fail(&e);
+}
+
+int command_oom(char **argument)
+{
+    return run("oom", false, argument);
+}
+
+int command_mem(char **argument)
+{
+    return run("mem", true, argument);
 }

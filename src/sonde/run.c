@@ -20,6 +20,7 @@
 #include "oom/observe.h"
 #include "record/folder.h"
 #include "sonde/command.h"
+#include "sonde/death.h"
 
 enum { STATUS_NOT_FOUND = 127, STATUS_NOT_RUNNABLE = 126, STATUS_SIGNAL = 128 };
 
@@ -32,6 +33,7 @@ struct job {
     struct cgroup cgroup;
     u64 oom_kills; // in the cgroup before the program ran
     struct observer observer;
+    int log; // where Kubernetes looks for a container's last words; -1: nowhere
     struct arena *arena;
 };
 
@@ -228,7 +230,9 @@ static int wait_for_program(struct job *j, const sigset_t *signals)
     // Inside of the group itself, the pages that watching needs would be dropped first at the limit.
     mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
     while (!take_signals(j, fd, &status)) {
-        u32 wait_ms = observer_step(&j->observer);
+        u32 told = j->observer.nmark, wait_ms = observer_step(&j->observer);
+        if (j->observer.nmark != told)
+            death_write_ahead(j->log, &j->observer);
         struct pollfd events[] = {
             {.fd = fd, .events = POLLIN},
             {.fd = j->observer.wake_fd, .events = j->observer.is_urgent ? POLLPRI : POLLIN}};
@@ -274,8 +278,10 @@ static void tell_death(const struct job *j, int status)
             !folder_keep(&kept, &list[i], &death, j->arena, &e))
             warn("its record could not be kept: %s", e.text);
     }
-    if (!WIFSIGNALED(status))
+    if (!WIFSIGNALED(status)) {
+        death_withdraw(j->log);
         return;
+    }
     int signal = WTERMSIG(status);
     warn("%s (process %d) was killed by SIG%s%s", j->program[0], j->pid,
          sigabbrev_np(signal) ? sigabbrev_np(signal) : "?",
@@ -285,6 +291,8 @@ static void tell_death(const struct job *j, int status)
              "OOM kills meanwhile",
              death.cgroup, (double)death.limit_bytes / 0x1p20, (double)death.peak_bytes / 0x1p20,
              (unsigned long long)death.oom_kills);
+    if (kept.len)
+        death_tell(j->log, kept, j->arena);
     if (kept.len)
         warn("what it held at that moment: sonde oom %.*s", STR_ARG(kept));
     else
@@ -344,10 +352,12 @@ int command_run(char **argument)
     struct arena a;
     struct err e;
     arena_init(&a, (size_t)MIB(4096));
-    struct job j = {.arena = &a};
+    struct job j = {.arena = &a, .log = -1};
     if (!parse(&j, argument, &e) || !set_preload(&j, &e))
         return fail(&e);
     warn_if_out_of_reach(j.program[0]);
+    death_tell_earlier(&a);
+    j.log = death_open_log();
     int status = run(&j, &e);
     arena_free(&a);
     return status;

@@ -35,7 +35,7 @@ static void tell(struct str bytes, struct arena *a)
     struct oom o;
     struct err e;
     struct buf out;
-    if (!oom_open(&o, bytes, NULL, false, a, &e))
+    if (!oom_open(&o, bytes, false, a, &e))
         return;
     struct verdict v = verdict_find(&o, a);
     i64 sum = 0;
