@@ -8,7 +8,14 @@
 // Rows that the account adds to the heap's tables.
 enum { MORE = ACCOUNT_LINES + 4 };
 
-#define EXTENDED(a, type, table, n) memcpy(arena_new(a, type, (n) + MORE), table, (n) * sizeof(type))
+// A copy of a table of n rows with room for more.
+static void *extended(struct arena *a, const void *table, u32 n, size_t bytes)
+{
+    void *copy = arena_alloc(a, (size_t)n + MORE, bytes);
+    if (n)
+        memcpy(copy, table, n * bytes);
+    return copy;
+}
 
 static u32 add_string(struct profile *p, struct str s)
 {
@@ -39,10 +46,10 @@ static void number(struct profile *p)
 static struct profile extend(const struct profile *heap, struct arena *a)
 {
     struct profile p = *heap;
-    p.string = EXTENDED(a, struct str, heap->string, heap->nstring);
-    p.function = EXTENDED(a, struct function, heap->function, heap->nfunction);
-    p.line = EXTENDED(a, struct line, heap->line, heap->nline);
-    p.location = EXTENDED(a, struct location, heap->location, heap->nlocation);
+    p.string = extended(a, heap->string, heap->nstring, sizeof(struct str));
+    p.function = extended(a, heap->function, heap->nfunction, sizeof(struct function));
+    p.line = extended(a, heap->line, heap->nline, sizeof(struct line));
+    p.location = extended(a, heap->location, heap->nlocation, sizeof(struct location));
     number(&p);
     return p;
 }
