@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "object/symbolizer.h"
@@ -12,6 +13,33 @@
 #include "sonde/command.h"
 
 enum { SUMMARY_LINES = 1 << 20 };
+
+struct record_death death_of(int wait_status)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (struct record_death){.time_ns = (u64)now.tv_sec * 1000000000 + (u64)now.tv_nsec,
+                                 .wait_status = wait_status};
+}
+
+void death_set_group(struct record_death *d, const struct cgroup *g, const struct cgroup_state *s,
+                     u64 oom_kills_before)
+{
+    d->cgroup_known = 1;
+    d->limit_bytes = s->limit_bytes;
+    d->peak_bytes = s->peak_bytes;
+    d->oom_kills = s->oom_kills > oom_kills_before ? s->oom_kills - oom_kills_before : 0;
+    snprintf(d->cgroup, sizeof(d->cgroup), "%s", s->limit_bytes ? s->limit_group : g->group);
+}
+
+struct record_death death_describe(const struct observer *o, int wait_status)
+{
+    struct cgroup_state s;
+    struct record_death d = death_of(wait_status);
+    if (o->usage_fd >= 0 && cgroup_read(&s, &o->group))
+        death_set_group(&d, &o->group, &s, o->watch->at_start.oom_kills);
+    return d;
+}
 
 int death_open_log(void)
 {

@@ -5,6 +5,16 @@
 
 #include "oom/observe.h"
 
+// What is known of a death: now, with this wait status (-1: not known).
+struct record_death death_of(int wait_status);
+
+// Adds what the group's numbers say, which had had so many OOM kills before.
+void death_set_group(struct record_death *d, const struct cgroup *g, const struct cgroup_state *s,
+                     u64 oom_kills_before);
+
+// Both, of a process that was watched.
+struct record_death death_describe(const struct observer *o, int wait_status);
+
 // Opens the termination log; -1: there is none.  $SONDE_TERMINATION_LOG names another file.
 int death_open_log(void);
 

@@ -246,22 +246,13 @@ static int wait_for_program(struct job *j, const sigset_t *signals)
 
 static struct record_death describe_death(const struct job *j, int status)
 {
-    struct timespec now;
-    struct cgroup_state s;
-    clock_gettime(CLOCK_REALTIME, &now);
-    struct record_death d = {.time_ns = (u64)now.tv_sec * 1000000000 + (u64)now.tv_nsec,
-                             .wait_status = status};
-    // The program may have moved to another group since it was started.
     const struct observer *o = &j->observer;
-    const struct cgroup *g = o->watch && o->usage_fd >= 0 ? &o->group : &j->cgroup;
-    u64 kills_before = g == &o->group ? o->watch->at_start.oom_kills : j->oom_kills;
-    if ((j->has_cgroup || g == &o->group) && cgroup_read(&s, g)) {
-        d.cgroup_known = 1;
-        d.limit_bytes = s.limit_bytes;
-        d.peak_bytes = s.peak_bytes;
-        d.oom_kills = s.oom_kills > kills_before ? s.oom_kills - kills_before : 0;
-        snprintf(d.cgroup, sizeof(d.cgroup), "%s", s.limit_bytes ? s.limit_group : g->group);
-    }
+    struct cgroup_state s;
+    if (o->watch && o->usage_fd >= 0) // the program may have moved to another group meanwhile
+        return death_describe(o, status);
+    struct record_death d = death_of(status);
+    if (j->has_cgroup && cgroup_read(&s, &j->cgroup))
+        death_set_group(&d, &j->cgroup, &s, j->oom_kills);
     return d;
 }
 

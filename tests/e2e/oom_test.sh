@@ -3,6 +3,7 @@
 # up.  Prints a table.  ALL=1: each way with each allocator, with and without the kernel's log; otherwise the quick half.
 . "$(dirname "$0")/lib.sh"
 . "$here/tools/cgroup"
+. "$here/tests/e2e/matrix.sh"
 
 export SONDE_RATE=65536
 limit=128
@@ -11,18 +12,6 @@ tcmalloc=$(ls /usr/lib/*/libtcmalloc_minimal.so.4 2>/dev/null | head -n 1)
 # Without this capability the kernel's log cannot be read, as in most containers.
 unprivileged='setpriv --bounding-set=-syslog --inh-caps=-syslog'
 $unprivileged true 2>/dev/null || unprivileged=
-
-# Way, cause that is to be named, function that is to hold at least 80 % of the live heap ("-": none), program's way.
-ways='leak live_heap remember leak
-burst live_heap serve_request burst
-huge huge_block read_whole_file huge
-mmap mappings - mappings
-threads thread_stacks - stacks
-tmpfs tmpfs - tmpfs
-cache locked_files - cache
-holes retained - holes
-sibling other_process - hold
-forks many_processes - forks'
 
 # kill_in_group NAME WAY LIBRARY WRAPPER: runs it until it is killed; the report goes to $tmp/NAME.json.
 kill_in_group() {
@@ -50,30 +39,6 @@ kill_in_group() {
     "$sonde" oom -proto -output="$tmp/$name.pb.gz" 2>>"$tmp/$name.err"
     "$sonde" oom >"$tmp/$name.txt" 2>>"$tmp/$name.err"
     cgroup_remove
-}
-
-# field NAME EXPRESSION
-field() { jq -r "$2" "$tmp/$1.json" 2>/dev/null; }
-
-# check NAME CAUSE FUNCTION: tells whether the report holds, and prints a row of the table.
-check() {
-    local name=$1 cause=$2 function=$3 found held share unexplained root right=yes
-    found=$(field "$name" .cause)
-    held=$(field "$name" .function)
-    share=$(field "$name" 'if .heap_bytes > 0 then 100 * .function_bytes / .heap_bytes | floor else 0 end')
-    unexplained=$(field "$name" '1000 * ([.account[] | select(.line == "unexplained") | .bytes][0] | if . < 0 then -. else . end) / .charge_bytes | ceil')
-    root=$("$sonde" -raw -symbolize=none "$tmp/$name.pb.gz" 2>/dev/null |
-        awk '/^Locations/ { exit } /^ *-?[0-9]+: / { sub(":", "", $1); sum += $1 } END { printf "%d", sum }')
-    [ "$(field "$name" .end)" = oom ] && [ "$found" = "$cause" ] && [ "${unexplained:-1000}" -le 50 ] &&
-        [ "$root" = "$(field "$name" .charge_bytes)" ] || right=no
-    [ "$function" = - ] || { [ "$held" = "$function" ] && [ "$share" -ge 80 ]; } || right=no
-    printf '# %-24s %-6s %-15s %8s %-16s %5s %9s %7s %7s  %s\n' "$name" "$(field "$name" .end)" "$found" \
-        "$(field "$name" '.cause_bytes / 1048576 | floor')" "$([ "$function" = - ] || echo "$held")" "$([ "$function" = - ] || echo "$share%")" \
-        "$(awk "BEGIN { printf \"%.1f%%\", ${unexplained:-1000} / 10 }")" "$(field "$name" .account_source)" \
-        "$(field "$name" '.account_age_seconds * 1000 | floor')ms" $right
-    [ $right = yes ] && return
-    sed 's/^/#   /' "$tmp/$name.txt" "$tmp/$name.err"
-    return 1
 }
 
 # run_all LINE...: "WAY CAUSE FUNCTION PROGRAM ALLOCATOR EVIDENCE", three at a time.
@@ -109,7 +74,7 @@ while read -r way cause function program; do
 done <<<"$ways"
 run_all "${lines[@]}"
 
-printf '# %-24s %-6s %-15s %8s %-16s %5s %9s %7s %7s  %s\n' "way.allocator.evidence" end cause MB "held by" share unexplain. source age right
+table_head
 for line in "${lines[@]}"; do
     set -- $line
     check "$1.$5.$6" "$2" "$3"

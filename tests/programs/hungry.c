@@ -8,9 +8,10 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
-enum { KIB = 1 << 10, MIB = 1 << 20, STEP_US = 8000, REST_US = 1200000 };
+enum { KIB = 1 << 10, MIB = 1 << 20, STEP_US = 8000, REST_US = 1200000, MOST_SECONDS = 100, MOST_CHILDREN = 2000 };
 
 #define APART __attribute__((noinline))
 
@@ -113,7 +114,7 @@ APART static void tmpfs(const char *path)
     static char piece[MIB / 2];
     int fd = open(path, O_RDWR | O_CREAT, 0600);
     memset(piece, 1, sizeof(piece));
-    for (;;) {
+    for (int i = 0; i < 2048; i++) {
         if (write(fd, piece, sizeof(piece)) < 0)
             usleep(STEP_US);
         usleep(STEP_US);
@@ -157,9 +158,9 @@ APART static void punch_holes(size_t size, size_t bytes)
 APART static void holes(const char *path)
 {
     (void)path;
-    punch_holes(1000, 64 * MIB);
+    punch_holes(1000, 96 * MIB);
     for (;;)
-        punch_holes(17000, 8 * MIB);
+        punch_holes(17000, 24 * MIB);
 }
 
 // A size class after the other, each leaving its pages in part used (jemalloc, tcmalloc).
@@ -196,8 +197,9 @@ APART static void forks(const char *path)
 {
     static char some[300 * KIB];
     (void)path;
-    for (;;) {
+    for (int i = 0; i < MOST_CHILDREN; i++) {
         if (fork() == 0) {
+            alarm(MOST_SECONDS);
             prctl(PR_SET_PDEATHSIG, SIGKILL);
             memset(some, 1, sizeof(some));
             for (;;)
@@ -215,6 +217,10 @@ int main(int argc, char **argv)
     } way[] = {{"leak", leak},   {"burst", burst},   {"huge", huge},   {"mappings", mappings},
                {"stacks", stacks}, {"tmpfs", tmpfs}, {"cache", cache}, {"holes", holes},
                {"slabs", slabs}, {"hold", hold_some}, {"eat", eat},    {"forks", forks}};
+    // If nobody limits it, it ends by itself before it harms anybody.
+    const struct rlimit most = {4096UL * MIB, 4096UL * MIB};
+    setrlimit(RLIMIT_AS, &most);
+    alarm(MOST_SECONDS);
     for (size_t i = 0; i < sizeof(way) / sizeof(*way) && argc > 1; i++) {
         if (strcmp(argv[1], way[i].name) == 0)
             way[i].go(argc > 2 ? argv[2] : NULL);
