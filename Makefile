@@ -2,7 +2,8 @@
 #
 #   make            build/sonde, build/libsonde.so, build/libsonde.a, build/examples/upload-server
 #   make demo       the story on this machine      make check     all tests
-#   make lint       layout, includes, manual       make bench     costs, as ratios and instruction counts
+#   make soak       what takes longer: all kills   make bench     costs, as ratios and instruction counts
+#   make lint       layout, includes, manual
 #   make fuzz       fuzzers, FUZZ_SECONDS each     make install   PREFIX=/usr/local, DESTDIR=
 #
 # VARIANT=asan or tsan builds with a sanitizer into build-asan, build-tsan; "make check-command" tests that.
@@ -149,6 +150,12 @@ check-command: $(BUILD)/sonde $(BUILD)/libsonde.so $(BUILD)/libsonde.a $(UNIT) $
 check: $(PRODUCTS) $(UNIT) $(PROGRAMS) $(PLUGINS) $(RANDOM) $(TELLERS)
 	BUILD=$(BUILD) prove --timer -j2 $(PROVE_FLAGS) $(UNIT) $(SCRIPTS)
 
+# What takes too long for each change: every way to run out of memory with each allocator, here and under cgroup version 2 in a virtual
+# machine, and a thousand kills.
+SOAK := $(addprefix tests/e2e/,oom_test.sh guest_test.sh limit_test.sh survive_test.sh kill_test.sh)
+soak: $(PRODUCTS) $(PROGRAMS) $(PLUGINS)
+	ALL=1 ROUNDS=1000 OOM_ROUNDS=200 BUILD=$(BUILD) prove --timer $(PROVE_FLAGS) $(SOAK)
+
 # Fuzzers, each with its kept inputs; FUZZ_SECONDS of new ones.  A crash leaves its input in $(BUILD)/fuzz.
 FUZZ_SECONDS := 60
 FUZZ_FLAGS   := -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -O1 -g
@@ -209,5 +216,5 @@ install: $(PRODUCTS)
 clean:
 	rm -rf build build-asan build-tsan build-coverage
 
-.PHONY: all check check-command check-symbols fuzz bench bench-library bench-command bench-symbols demo lint format install clean
+.PHONY: all check soak check-command check-symbols fuzz bench bench-library bench-command bench-symbols demo lint format install clean
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

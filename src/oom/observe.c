@@ -16,6 +16,8 @@
 
 enum {
     ATTACH_MS = 100,
+    FIRST_ATTACH_MS = 10, // while a program starts
+    FIRST_TRIES = 100,
     REST_MS = 1000,      // between steps when somebody wakes us
     UNWOKEN_REST_MS = 20, // when nobody does
     LOOK_MS = 1000,
@@ -501,7 +503,7 @@ u32 observer_step(struct observer *o)
 {
     u64 now_ns = mono_ns();
     if (!o->map && !attach(o))
-        return ATTACH_MS;
+        return o->ntry++ < FIRST_TRIES ? FIRST_ATTACH_MS : ATTACH_MS;
     if (!o->watch)
         return REST_MS;
     u32 nmark = o->nmark;

@@ -40,6 +40,7 @@ struct observer {
     u32 passed;        // thresholds, a bit each
     bool is_projected; // the limit was found to be near, at the rate of then
     u32 nmark;         // marks that were made
+    u32 ntry;          // that found no record yet
 };
 
 // Begins to watch a process, which needs no record yet.

@@ -49,7 +49,7 @@ static void add_end(struct buf *out, const struct oom *o)
     buf_printf(out, ", %.1f s after its start\n", (double)o->end_ns / 1e9);
 }
 
-static void add_judgement(struct buf *out, const struct verdict *v)
+static void add_judgement(struct buf *out, const struct oom *o, const struct verdict *v)
 {
     static const char *const text[] = {
         [VERDICT_GROUP_OOM] = "  out of memory: the kernel's OOM killer acted in its memory cgroup\n",
@@ -60,7 +60,9 @@ static void add_judgement(struct buf *out, const struct verdict *v)
         [VERDICT_SIGNAL] = "  not by the OOM killer of its cgroup, which did not act: somebody sent "
                            "the signal\n",
         [VERDICT_UNSEEN] = "  not at the limit when it was last seen\n"};
-    if (v->end < ARRAY_LEN(text) && text[v->end])
+    int status = o->v.header.death.wait_status;
+    bool is_own = v->end == VERDICT_SIGNAL && WTERMSIG(status) != SIGKILL; // abort() and such
+    if (v->end < ARRAY_LEN(text) && text[v->end] && !is_own)
         buf_text(out, text[v->end]);
 }
 
@@ -282,7 +284,7 @@ static void add_doubts(struct buf *out, const struct oom *o, struct arena *a)
 void oom_text(struct buf *out, const struct oom *o, const struct verdict *v, struct arena *a)
 {
     add_end(out, o);
-    add_judgement(out, v);
+    add_judgement(out, o, v);
     add_limits(out, o, v, a);
     buf_printf(out, "  record %.*s\n", STR_ARG(o->path));
     add_verdict(out, v);

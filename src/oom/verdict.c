@@ -126,6 +126,15 @@ static const struct record_block *largest_block(const struct oom *o)
     return best;
 }
 
+static u32 sample_of(const struct oom *o, u32 stack)
+{
+    for (u32 i = 0; i < o->heap.nsample; i++) {
+        if (o->stack_of[i] == stack)
+            return i;
+    }
+    return UINT32_MAX;
+}
+
 // A single block that is half of the heap, and of the limit.
 static void check_huge_block(struct verdict *v, const struct oom *o, struct arena *a)
 {
@@ -134,10 +143,8 @@ static void check_huge_block(struct verdict *v, const struct oom *o, struct aren
     if (v->cause != CAUSE_HEAP || !b || b->live.size < limit / 2)
         return;
     v->cause = CAUSE_HUGE_BLOCK;
-    for (u32 i = 0; i < o->heap.nsample; i++) {
-        if (o->stack_of[i] == b->live.stack)
-            v->sample = i;
-    }
+    u32 sample = sample_of(o, b->live.stack);
+    v->sample = sample == UINT32_MAX ? v->sample : sample;
     add_fact(v, a, "one block of %.*s was allocated by %.*s %.1f s before the end",
              STR_ARG(verdict_bytes((i64)b->live.size, a)), STR_ARG(verdict_leaf(o, v->sample, a)),
              (double)o->end_ns / 1e9 - (double)b->live.second);
@@ -222,6 +229,20 @@ static void judge_heap(struct verdict *v, const struct oom *o, struct arena *a)
              "limit of %.*s",
              (unsigned long long)v->sample_blocks, STR_ARG(verdict_bytes((i64)average, a)),
              STR_ARG(verdict_bytes(base, a)), STR_ARG(verdict_bytes(v->needed_bytes, a)));
+}
+
+// A large allocation that was noted before it was tried, and was more than there was room for.
+static void add_attempt(struct verdict *v, const struct oom *o, struct arena *a)
+{
+    const struct record_attempt *t = &o->v.header.attempt;
+    i64 room = (i64)o->limit_bytes - ((i64)o->account.charge_bytes - v->sample_bytes);
+    if (t->time_ns == 0 || (t->served && (o->limit_bytes == 0 || (i64)t->bytes <= room)))
+        return;
+    add_fact(v, a, "%.*s %s %.*s at once, %.1f s before the end%s",
+             STR_ARG(verdict_leaf(o, sample_of(o, t->stack), a)),
+             t->served ? "took" : "wanted", STR_ARG(verdict_bytes((i64)t->bytes, a)),
+             (double)(i64)(o->end_ns - t->time_ns) / 1e9,
+             t->served ? "" : ", which were not to be had");
 }
 
 static void add_counts(struct verdict *v, const struct oom *o, struct arena *a)
@@ -331,6 +352,8 @@ struct verdict verdict_find(const struct oom *o, struct arena *a)
     check_huge_block(&v, o, a);
     write_sentence(&v, o, a);
     add_counts(&v, o, a);
+    if (v.cause != CAUSE_HUGE_BLOCK)
+        add_attempt(&v, o, a);
     if (v.cause == CAUSE_HEAP || v.cause == CAUSE_HUGE_BLOCK)
         judge_heap(&v, o, a);
     else if (v.limit_s > 0 && v.cause_grown > v.cause_bytes / 2)

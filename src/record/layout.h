@@ -68,6 +68,14 @@ struct record_death {
     char cgroup[512]; // path, ended by NUL
 };
 
+// A large allocation, noted before it is tried: it may be the last thing that the process does.
+struct record_attempt {
+    u64 time_ns; // since start_mono_ns; 0: there was none
+    u64 bytes;
+    u32 stack;  // word offset
+    u32 served; // 1: it was had
+};
+
 struct record_header {
     char magic[8];
     u32 version;
@@ -106,6 +114,8 @@ struct record_header {
     u64 lost_blocks; // samples that found no room in the live table: alive or not, nobody knows
     u64 lost_bytes;  // estimate of the bytes they stand for
     u64 ntick[3];    // ticks ever written, by ring
+
+    struct record_attempt attempt; // the last one
 
     struct record_death death;
 };
