@@ -104,8 +104,8 @@ static void divide_anonymous(struct account *a, const struct account_sources *s)
 static void divide_files(struct account *a, const struct account_sources *s)
 {
     u64 shmem = s->charge.shmem_bytes, file = s->charge.file_bytes;
-    u64 mapped = s->charge.mapped_bytes > s->shmem_bytes ? s->charge.mapped_bytes - s->shmem_bytes
-                                                         : 0;
+    u64 mapped =
+        s->charge.mapped_bytes > s->shmem_bytes ? s->charge.mapped_bytes - s->shmem_bytes : 0;
     a->bytes[ACCOUNT_SONDE] = take(&shmem, s->areas.record_bytes + s->watcher_bytes);
     a->bytes[ACCOUNT_TMPFS] = (i64)shmem;
     a->bytes[ACCOUNT_FILES] = take(&file, mapped);
@@ -119,9 +119,8 @@ static void divide_kernel(struct account *a, const struct account_sources *s)
     a->bytes[ACCOUNT_SOCKETS] = (i64)c->socket_bytes;
     a->bytes[ACCOUNT_PAGE_TABLES] =
         take(&rest, c->page_table_bytes ? c->page_table_bytes : s->table_bytes);
-    a->bytes[ACCOUNT_KERNEL_STACKS] =
-        take(&rest, c->kernel_stack_bytes ? c->kernel_stack_bytes
-                                          : s->nthread * KIB(THREAD_STACK_KIB));
+    a->bytes[ACCOUNT_KERNEL_STACKS] = take(
+        &rest, c->kernel_stack_bytes ? c->kernel_stack_bytes : s->nthread * KIB(THREAD_STACK_KIB));
     a->bytes[ACCOUNT_KERNEL] = (i64)rest;
 }
 

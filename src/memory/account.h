@@ -49,14 +49,14 @@ const char *account_key(enum account_line line);
 // What the account is made from.
 struct account_sources {
     struct charge charge;
-    struct areas areas;  // of the process that is watched; all 0 when it could not be seen
-    u64 watcher_bytes;   // shared memory of the one who watches, when it is in the group
-    u32 nprocess;        // in the group
-    bool saw_all;        // all processes are in the sums below
-    u64 other_bytes;     // anonymous memory of the others
-    u64 shmem_bytes;     // mapped by all
-    u64 table_bytes;     // page tables of all
-    u32 nthread;         // of all
+    struct areas areas; // of the process that is watched; all 0 when it could not be seen
+    u64 watcher_bytes;  // shared memory of the one who watches, when it is in the group
+    u32 nprocess;       // in the group
+    bool saw_all;       // all processes are in the sums below
+    u64 other_bytes;    // anonymous memory of the others
+    u64 shmem_bytes;    // mapped by all
+    u64 table_bytes;    // page tables of all
+    u32 nthread;        // of all
     struct process other[ACCOUNT_PROCESSES];
 };
 

@@ -1,14 +1,16 @@
 #include "memory/areas.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "memory/lines.h"
 
 // glibc's arenas, other than the first, begin at multiples of this.
 #define ARENA_ALIGN MIB(64)
 
-enum { MOST_GUARD_KIB = 64, LEAST_STACK_KIB = 16 };
+enum { MOST_GUARD_KIB = 64, LEAST_STACK_KIB = 16, MOST_CHUNKS = 4096 };
 
 struct area {
     u64 start, limit;
@@ -25,6 +27,7 @@ struct reading {
     const struct areas_block *block;
     u32 nblock, at; // the first block that is not below the current area
     struct str record;
+    int memory;            // the process's memory; -1: not to be read
     struct area last;      // the one before
     u64 mixed_live_bytes;  // areas with live blocks that may hold other things too
     u64 mixed_other_bytes; // their other bytes
@@ -88,6 +91,48 @@ static void add_mapping(struct areas *out, const struct area *a, u64 bytes)
     }
 }
 
+// Bytes of a chunk that glibc mapped for one block: its header says so, with bit 1 of the size.
+// What was aligned to a page, or resized since, has another header before the block.  0: there is
+// none.
+static u64 mapped_chunk(const struct reading *r, u64 address)
+{
+    enum { PAGE = 4096, HEADER = 16, IS_MAPPED = 2, FLAGS = 7 };
+    u64 first[2], second[2];
+    if (pread(r->memory, first, HEADER, (off_t)address) != HEADER ||
+        pread(r->memory, second, HEADER, (off_t)(address + PAGE - HEADER)) != HEADER)
+        return 0;
+    u64 size = first[1] - IS_MAPPED;
+    if (second[0] == PAGE - HEADER && (second[1] & FLAGS) == IS_MAPPED)
+        size = second[1] - IS_MAPPED + second[0];
+    else if (first[0] != 0 || (first[1] & FLAGS) != IS_MAPPED)
+        return 0;
+    return size % PAGE == 0 ? size : 0;
+}
+
+// The part of an area that such chunks are in.  They are alive, though the record may not know them
+// for a moment: while they are resized.
+static double chunk_part(const struct reading *r, const struct area *a)
+{
+    u64 at = a->start;
+    for (u32 i = 0; r->memory >= 0 && i < MOST_CHUNKS && at < a->limit; i++) {
+        u64 bytes = mapped_chunk(r, at);
+        if (bytes == 0 || bytes > a->limit - at)
+            break;
+        at += bytes;
+    }
+    return (double)(at - a->start) / (double)(a->limit - a->start);
+}
+
+static void add_mixed(struct reading *r, const struct area *a, u64 live)
+{
+    u64 chunk = r->keeps_spans ? 0 : (u64)((double)a->part_bytes * chunk_part(r, a));
+    live = chunk > live ? chunk : live;
+    r->mixed_live_bytes += live;
+    r->mixed_other_bytes += live ? a->part_bytes - live : 0;
+    if (live == 0)
+        add_mapping(r->out, a, a->part_bytes);
+}
+
 static void add_anonymous(struct reading *r, const struct area *a)
 {
     struct areas *out = r->out;
@@ -102,13 +147,10 @@ static void add_anonymous(struct reading *r, const struct area *a)
     } else if (is_heap(a)) {
         out->heap_bytes += bytes;
         out->live_bytes += live;
-    } else if (live) {
-        r->mixed_live_bytes += live;
-        r->mixed_other_bytes += bytes - live;
-    } else if (is_data) {
+    } else if (is_data && live == 0) {
         out->data_bytes += bytes;
     } else {
-        add_mapping(out, a, bytes);
+        add_mixed(r, a, live);
     }
 }
 
@@ -157,20 +199,25 @@ static void read_line(struct reading *r, struct area *a, const char *line)
     }
 }
 
-bool areas_read(struct areas *out, const char *smaps, const struct areas_block *block, u32 nblock,
-                struct str record)
+bool areas_read(struct areas *out, const char *proc, u32 pid, const struct areas_block *block,
+                u32 nblock, struct str record)
 {
     char line[1024];
     struct area a = {0};
     struct reading r = {.out = out, .block = block, .nblock = nblock, .record = record};
     *out = (struct areas){0};
-    FILE *f = fopen(smaps, "re");
+    snprintf(line, sizeof(line), "%s/%u/smaps", proc, pid);
+    FILE *f = fopen(line, "re");
     if (!f)
         return false;
+    snprintf(line, sizeof(line), "%s/%u/mem", proc, pid);
+    r.memory = open(line, O_RDONLY | O_CLOEXEC);
     while (fgets(line, sizeof(line), f))
         read_line(&r, &a, line);
     end_area(&r, &a);
     fclose(f);
+    if (r.memory >= 0)
+        close(r.memory);
     // glibc gives what it mapped for one block back with the block, so anything else there is the
     // program's.
     out->heap_bytes += r.mixed_live_bytes;

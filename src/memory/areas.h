@@ -1,5 +1,5 @@
-// A process's areas of memory, from /proc/PID/smaps: whose each anonymous page is, as far as that can
-// be told from outside.
+// A process's areas of memory, from /proc/PID/smaps: whose each anonymous page is, as far as that
+// can be told from outside.
 #ifndef MEMORY_AREAS_H
 #define MEMORY_AREAS_H
 
@@ -23,9 +23,9 @@ struct areas {
     u32 nstack, nmapping;
 };
 
-// Reads a smaps file.  Blocks are sorted by address.  record is a part of the record's path.  False
-// when the file cannot be read.
-bool areas_read(struct areas *out, const char *smaps, const struct areas_block *block, u32 nblock,
-                struct str record);
+// Reads proc/PID/smaps, and a few words of proc/PID/mem where that is allowed.  Blocks are sorted
+// by address.  record is a part of the record's path.  False when the process is gone.
+bool areas_read(struct areas *out, const char *proc, u32 pid, const struct areas_block *block,
+                u32 nblock, struct str record);
 
 #endif

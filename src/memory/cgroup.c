@@ -79,7 +79,8 @@ bool cgroup_of(struct cgroup *g, const char *proc, u32 pid)
     for (int i = 0; i < 2 && found; i++) {
         char path[512];
         snprintf(path, sizeof(path), "%s/%u/%s", proc, pid, file[i]);
-        found = lines_read(text, TEXT_BYTES, path) && (i ? find_mount : find_group)(g, str_of(text));
+        found =
+            lines_read(text, TEXT_BYTES, path) && (i ? find_mount : find_group)(g, str_of(text));
     }
     free(text);
     return found;

@@ -22,8 +22,7 @@ static void parse_v1(struct charge *c, struct str lines)
     c->shmem_bytes = lines_number(lines, "total_shmem");
     c->file_bytes = less(lines_number(lines, "total_cache"), c->shmem_bytes);
     c->mapped_bytes = lines_number(lines, "total_mapped_file");
-    c->dirty_bytes =
-        lines_number(lines, "total_dirty") + lines_number(lines, "total_writeback");
+    c->dirty_bytes = lines_number(lines, "total_dirty") + lines_number(lines, "total_writeback");
     c->locked_bytes = lines_number(lines, "total_unevictable");
     c->swap_bytes = lines_number(lines, "total_swap");
     c->unmapped_bytes = find_unmapped(c, lines_number(lines, "total_inactive_anon") +
@@ -46,8 +45,8 @@ static void parse_v2(struct charge *c, struct str lines)
     if (!lines_find(&c->kernel_bytes, lines, "kernel"))
         c->kernel_bytes = c->page_table_bytes + c->kernel_stack_bytes + c->slab_bytes +
                           lines_number(lines, "percpu") + lines_number(lines, "vmalloc");
-    c->unmapped_bytes = find_unmapped(c, lines_number(lines, "inactive_anon") +
-                                             lines_number(lines, "active_anon"));
+    c->unmapped_bytes =
+        find_unmapped(c, lines_number(lines, "inactive_anon") + lines_number(lines, "active_anon"));
 }
 
 void charge_parse(struct charge *c, struct str lines, bool is_v2)

@@ -13,7 +13,7 @@ struct charge {
     u64 mapped_bytes;   // of page cache and shmem, what processes have mapped
     u64 dirty_bytes;    // of file_bytes, what is to be written first
     u64 locked_bytes;   // of all, what may not be reclaimed
-    u64 shmem_bytes;    // tmpfs, memfds, shared anonymous memory: to be swapped out, but not dropped
+    u64 shmem_bytes; // tmpfs, memfds, shared anonymous memory: to be swapped out, but not dropped
     u64 socket_bytes;
     u64 kernel_bytes; // all of the kernel's own, but not the sockets
     u64 page_table_bytes, kernel_stack_bytes, slab_bytes; // of kernel_bytes; 0: not told apart

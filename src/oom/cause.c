@@ -75,8 +75,8 @@ static struct weight weigh_cause(const struct oom *o, enum verdict_cause cause)
     }
 }
 
-// The cause is what holds most and grew most: half of what is held counts, and what it grew by.  So a
-// large cache that was there from the beginning does not hide what came on top of it.
+// The cause is what holds most and grew most: half of what is held counts, and what it grew by.  So
+// a large cache that was there from the beginning does not hide what came on top of it.
 void verdict_weigh(struct verdict *v, const struct oom *o)
 {
     i64 best = 0;

@@ -1,5 +1,5 @@
-// The report as a page that needs nothing else: the verdict, the account as a picture, the time line,
-// and below them the flame graph of all that was charged, the heap's stacks among it.
+// The report as a page that needs nothing else: the verdict, the account as a picture, the time
+// line, and below them the flame graph of all that was charged, the heap's stacks among it.
 #include "base/html.h"
 #include "oom/text.h"
 #include "profile/unit.h"
@@ -86,8 +86,9 @@ static void add_row(struct buf *out, const struct oom *o, enum account_line line
     i64 bytes = o->account.bytes[line];
     struct percent share = unit_percent(bytes, (i64)o->account.charge_bytes);
     const char *meaning = account_meaning(line);
-    buf_printf(out, "<tr><td class=\"name\"><span class=\"swatch c%u\"></span>%s "
-                    "<span class=\"soft\">%s</span></td>",
+    buf_printf(out,
+               "<tr><td class=\"name\"><span class=\"swatch c%u\"></span>%s "
+               "<span class=\"soft\">%s</span></td>",
                line, account_name(line), meaning);
     add_cell(out, verdict_bytes(bytes, a));
     add_cell(out, str_of(percent_trimmed(&share)));
@@ -143,8 +144,8 @@ static void add_marks(struct buf *out, const struct oom *o, double from_ns, doub
 {
     for (u32 i = 0; i < o->nmark; i++) {
         double x = ((double)o->mark[i].time_ns - from_ns) / span_ns * WIDTH;
-        buf_printf(out, "<line class=\"mark\" x1=\"%.1f\" x2=\"%.1f\" y1=\"0\" y2=\"%d\"><title>", x,
-                   x, HEIGHT);
+        buf_printf(out, "<line class=\"mark\" x1=\"%.1f\" x2=\"%.1f\" y1=\"0\" y2=\"%d\"><title>",
+                   x, x, HEIGHT);
         html_text(out, oom_mark_text(&o->mark[i], a));
         buf_text(out, "</title></line>\n");
     }
@@ -156,7 +157,8 @@ static double most_of(const struct oom *o, const struct oom_moment *m, u32 n)
     for (u32 i = 0; i < n; i++) {
         most = (double)m[i].charge_bytes > most ? (double)m[i].charge_bytes : most;
         most = (double)m[i].rss_bytes > most ? (double)m[i].rss_bytes : most;
-        most = (double)m[i].live_bytes > most && o->limit_bytes == 0 ? (double)m[i].live_bytes : most;
+        most =
+            (double)m[i].live_bytes > most && o->limit_bytes == 0 ? (double)m[i].live_bytes : most;
     }
     return most > 0 ? most * 1.05 : 1;
 }
@@ -170,19 +172,21 @@ static void add_time_line(struct buf *out, const struct oom *o, struct arena *a)
     double most = most_of(o, m, n), from = (double)m[0].time_ns,
            span = (double)m[n - 1].time_ns - from;
     span = span > 0 ? span : 1;
-    buf_printf(out,
-               "<h2>Memory over time</h2>\n<svg class=\"line\" role=\"img\" aria-label=\"Memory over "
-               "time\" viewBox=\"0 0 %d %d\" preserveAspectRatio=\"none\">\n",
-               WIDTH, HEIGHT);
+    buf_printf(
+        out,
+        "<h2>Memory over time</h2>\n<svg class=\"line\" role=\"img\" aria-label=\"Memory over "
+        "time\" viewBox=\"0 0 %d %d\" preserveAspectRatio=\"none\">\n",
+        WIDTH, HEIGHT);
     add_area(out, "charged", m, n, false, most, from, span);
     add_area(out, "heap", m, n, true, most, from, span);
     add_marks(out, o, from, span, a);
     double y = HEIGHT - (double)o->limit_bytes / most * HEIGHT;
     if (o->limit_bytes)
-        buf_printf(out, "<line class=\"limit\" x1=\"0\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/>\n", WIDTH, y,
-                   y);
-    buf_printf(out, "</svg>\n<div class=\"axis\"><span>%.*s before the end</span><span>the "
-                    "end</span></div>\n",
+        buf_printf(out, "<line class=\"limit\" x1=\"0\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/>\n",
+                   WIDTH, y, y);
+    buf_printf(out,
+               "</svg>\n<div class=\"axis\"><span>%.*s before the end</span><span>the "
+               "end</span></div>\n",
                STR_ARG(verdict_time(span / 1e9, a)));
     buf_printf(out,
                "<div class=\"key\"><span><span class=\"swatch heap\"></span>live heap</span>"
@@ -223,11 +227,11 @@ bool oom_html(struct buf *out, const struct oom *o, const struct verdict *v, str
     buf_init(&html, SIZE_MAX / 2);
     buf_init(&warnings, 1 << 16);
     add_preface(&html, o, v, a);
-    struct report_preface preface = {
-        .title = arena_printf(a, "%.*s: %s", STR_ARG(record_program(&o->v)),
-                              o->is_alive ? "memory" : "out of memory"),
-        .html = buf_str(&html),
-        .style = ASSET(oom_css)};
+    struct report_preface preface = {.title =
+                                         arena_printf(a, "%.*s: %s", STR_ARG(record_program(&o->v)),
+                                                      o->is_alive ? "memory" : "out of memory"),
+                                     .html = buf_str(&html),
+                                     .style = ASSET(oom_css)};
     bool done = report_write_flame(out, &p, &preface, &c, &warnings, a, e);
     buf_free(&warnings);
     buf_free(&html);

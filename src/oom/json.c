@@ -181,8 +181,7 @@ static void add_windows(struct json *j, const struct oom *o)
     for (u32 w = 0; w < OOM_WINDOWS; w++) {
         const struct oom_window *window = &o->window[w];
         json_begin_object(j);
-        add_double(j, "seconds",
-                   (double)(window->is_whole ? o->end_ns : window->wanted_ns) / 1e9);
+        add_double(j, "seconds", (double)(window->is_whole ? o->end_ns : window->wanted_ns) / 1e9);
         json_key(j, "account_grown");
         json_begin_object(j);
         for (u32 i = 0; i < ACCOUNT_LINES && window->has_account; i++) {

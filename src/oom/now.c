@@ -12,15 +12,14 @@ static int by_address(const void *a, const void *b)
 
 static bool read_areas(struct areas *out, const struct oom *o, struct arena *a)
 {
-    char smaps[64], record[64];
+    char record[64];
     const struct record_header *h = &o->v.header;
     struct areas_block *block = arena_new(a, struct areas_block, o->nblock + 1);
     for (u32 i = 0; i < o->nblock; i++)
         block[i] = (struct areas_block){o->block[i].address, o->block[i].live.bytes};
     qsort(block, o->nblock, sizeof(*block), by_address);
-    snprintf(smaps, sizeof(smaps), "/proc/%u/smaps", h->pid);
     snprintf(record, sizeof(record), "/%u-%llu", h->pid, (unsigned long long)h->start_ticks);
-    return areas_read(out, smaps, block, o->nblock, str_of(record));
+    return areas_read(out, "/proc", h->pid, block, o->nblock, str_of(record));
 }
 
 static void add_seen(struct oom *o, const struct watch_account *account, struct arena *a)

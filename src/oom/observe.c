@@ -18,14 +18,14 @@ enum {
     ATTACH_MS = 100,
     FIRST_ATTACH_MS = 10, // while a program starts
     FIRST_TRIES = 100,
-    REST_MS = 1000,      // between steps when somebody wakes us
-    UNWOKEN_REST_MS = 20, // when nobody does
+    REST_MS = 1000,       // between steps when somebody wakes us
+    UNWOKEN_REST_MS = 50, // when nobody does, and there is a limit
     LOOK_MS = 1000,
     NEAR_LOOK_MS = 10,
     NEAR_PERCENT = 85, // of the limit
-    SOON_S = 10,    // to the limit: that is to be marked
-    LATER_S = 30,   // and is no longer the case
-    ETA_PARTS = 16, // of the time that is left
+    SOON_S = 10,       // to the limit: that is to be marked
+    LATER_S = 30,      // and is no longer the case
+    ETA_PARTS = 16,    // of the time that is left
     ACCOUNT_S = 60,
     COST_FACTOR = 15, // an account at most costs this part of the time
     MOST_BLOCKS = 57344,
@@ -67,8 +67,8 @@ static bool make_watch(struct observer *o, const char *record)
     if (snprintf(o->path, sizeof(o->path), "%s" FOLDER_WATCH, record) >= (int)sizeof(o->path))
         return false;
     o->fd = open(o->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (o->fd < 0 || flock(o->fd, LOCK_EX | LOCK_NB) != 0 ||
-        ftruncate(o->fd, 0) != 0 || ftruncate(o->fd, (off_t)sizeof(struct watch)) != 0 ||
+    if (o->fd < 0 || flock(o->fd, LOCK_EX | LOCK_NB) != 0 || ftruncate(o->fd, 0) != 0 ||
+        ftruncate(o->fd, (off_t)sizeof(struct watch)) != 0 ||
         posix_fallocate(o->fd, 0, (off_t)sizeof(struct watch)) != 0)
         return false;
     void *map = mmap(NULL, sizeof(struct watch), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
@@ -284,8 +284,8 @@ static u32 gather_blocks(struct observer *o)
     for (u32 row = 0; row < rows && n < MOST_BLOCKS; row++) {
         u64 address = o->view.bucket[row / RECORD_BUCKET_KEYS].address[row % RECORD_BUCKET_KEYS];
         if (address > 1)
-            o->block[n++] = (struct observer_block){address, o->view.live[row].bytes,
-                                                    o->view.live[row].stack};
+            o->block[n++] =
+                (struct observer_block){address, o->view.live[row].bytes, o->view.live[row].stack};
     }
     return n;
 }
@@ -332,15 +332,14 @@ static void take_snapshot(struct observer *o, u32 nblock, u64 now_ns)
 
 static bool read_areas(struct observer *o, struct areas *out, u32 nblock)
 {
-    char path[64], record[64];
-    snprintf(path, sizeof(path), "/proc/%u/smaps", o->pid);
+    char record[64];
     snprintf(record, sizeof(record), "/%u-%llu", o->pid, (unsigned long long)o->start_ticks);
     qsort(o->block, nblock, sizeof(*o->block), by_address);
     struct areas_block *packed = (struct areas_block *)(void *)o->block;
     // Addresses with bytes are what areas_read() wants; what belongs to which stack is read again.
     for (u32 i = 0; i < nblock; i++)
         packed[i] = (struct areas_block){o->block[i].address, o->block[i].bytes};
-    return areas_read(out, path, packed, nblock, str_of(record));
+    return areas_read(out, "/proc", o->pid, packed, nblock, str_of(record));
 }
 
 // Whether the watcher's own shared memory is charged to the group as well.
@@ -353,8 +352,8 @@ static bool is_in_group(const struct observer *o)
            (own.group[n] == 0 || own.group[n] == '/' || n == 1);
 }
 
-// Whether the account is of a process that is not just being taken down: its pages then vanish one by
-// one while they are counted.
+// Whether the account is of a process that is not just being taken down: its pages then vanish one
+// by one while they are counted.
 static bool is_sound(struct observer *o, const struct account *a)
 {
     struct cgroup_state s;
@@ -509,7 +508,8 @@ u32 observer_step(struct observer *o)
     u32 nmark = o->nmark;
     drain(o);
     measure_rate(o, now_ns);
-    u64 eta = eta_ms(o), rest = o->wake_fd >= 0 && !o->is_urgent ? REST_MS : UNWOKEN_REST_MS;
+    bool is_woken = (o->wake_fd >= 0 && !o->is_urgent) || o->state.limit_bytes == 0;
+    u64 eta = eta_ms(o), rest = is_woken ? REST_MS : UNWOKEN_REST_MS;
     bool is_near = eta < 2 * LOOK_MS || has_moved(o);
     if (o->look_ns == 0 || is_near || now_ns - o->look_ns >= o->look_wait_ms * 1000000ULL) {
         look(o, now_ns);

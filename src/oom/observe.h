@@ -1,7 +1,7 @@
-// Watching a process from outside: its group's numbers once a second and, as the limit comes near, up
-// to each millisecond; now and then the whole account.  What is seen goes into a struct watch in
-// shared memory beside the record, whose pages are all there from the beginning: at the limit no fresh
-// page is to be had.
+// Watching a process from outside: its group's numbers once a second and, as the limit comes near,
+// up to each millisecond; now and then the whole account.  What is seen goes into a struct watch in
+// shared memory beside the record, whose pages are all there from the beginning: at the limit no
+// fresh page is to be had.
 #ifndef OOM_OBSERVE_H
 #define OOM_OBSERVE_H
 
@@ -17,8 +17,8 @@ struct observer {
     struct cgroup limiting; // what the account is of: the group whose limit is the tightest
     struct cgroup_state state;
     int usage_fd;
-    int wake_fd;    // readable when the group's usage passes a threshold, or its events change; -1
-    bool is_urgent; // wake_fd is to be polled for POLLPRI
+    int wake_fd;     // readable when the group's usage passes a threshold, or its events change; -1
+    bool is_urgent;  // wake_fd is to be polled for POLLPRI
     const char *map; // the record; NULL: there is none yet
     size_t map_bytes;
     u64 inode; // of its file
@@ -29,14 +29,14 @@ struct observer {
     struct observer_block *block;
     u64 start_mono_ns;
 
-    u64 step_ns, step_usage_bytes, rate_bytes_s;        // at the last step
-    u64 look_ns;         // of the last look, 0: none yet
-    u32 look_wait_ms;    // until the next one, if nothing is in a hurry
-    u64 hard_bytes;      // then charged for what cannot be dropped: all but files
+    u64 step_ns, step_usage_bytes, rate_bytes_s; // at the last step
+    u64 look_ns;                                 // of the last look, 0: none yet
+    u32 look_wait_ms;                            // until the next one, if nothing is in a hurry
+    u64 hard_bytes; // then charged for what cannot be dropped: all but files
     u64 hard_rate_bytes_s;
     u64 account_ns, account_cost_ns, account_usage_bytes, account_hard_bytes;
     u64 snapshot_ns;
-    bool was_odd; // the last account left much unexplained
+    bool was_odd;      // the last account left much unexplained
     u32 passed;        // thresholds, a bit each
     bool is_projected; // the limit was found to be near, at the rate of then
     u32 nmark;         // marks that were made

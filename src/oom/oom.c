@@ -43,8 +43,8 @@ static void find_limit(struct oom *o)
     if (o->peak_bytes > 0)
         return;
     for (u32 i = 0; i < o->nlook; i++)
-        o->peak_bytes = o->look[i].usage_bytes > o->peak_bytes ? o->look[i].usage_bytes
-                                                               : o->peak_bytes;
+        o->peak_bytes =
+            o->look[i].usage_bytes > o->peak_bytes ? o->look[i].usage_bytes : o->peak_bytes;
 }
 
 static bool may_be_oom_kill(const struct oom *o)
@@ -68,8 +68,7 @@ static void leave_out_aftermath(struct oom *o)
 {
     if (!may_be_oom_kill(o))
         return;
-    o->saw_oom_kill =
-        o->v.header.death.oom_kills || (o->watch && o->watch->kernel.is_known);
+    o->saw_oom_kill = o->v.header.death.oom_kills || (o->watch && o->watch->kernel.is_known);
     if (o->nlook == 0)
         return;
     u64 kills = kills_before(o);
@@ -184,8 +183,7 @@ static u64 now_ns(const struct oom *o)
 }
 
 // Puts together what is known.  With looks: the process can be looked at.
-static bool open_record(struct oom *o, struct str bytes, bool looks, struct arena *a,
-                        struct err *e)
+static bool open_record(struct oom *o, struct str bytes, bool looks, struct arena *a, struct err *e)
 {
     struct err ignored;
     if (!record_open(&o->v, bytes, e))
@@ -216,7 +214,8 @@ bool oom_read(struct oom *o, struct str path, bool is_alive, struct arena *a, st
     *o = (struct oom){.is_alive = is_alive, .path = path};
     if (!file_read(&bytes, path.ptr, (size_t)MIB(FILE_LIMIT_MIB), a, e))
         return false;
-    if (!watch_read(&o->watch, arena_printf(a, "%.*s" FOLDER_WATCH, STR_ARG(path)).ptr, a, &ignored))
+    if (!watch_read(&o->watch, arena_printf(a, "%.*s" FOLDER_WATCH, STR_ARG(path)).ptr, a,
+                    &ignored))
         o->watch = NULL;
     return open_record(o, bytes, is_alive, a, e) || err_prefix(e, "%.*s: ", STR_ARG(path));
 }

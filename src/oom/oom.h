@@ -57,11 +57,11 @@ struct oom {
     struct record_block *block;
     struct account account; // at the end
     enum oom_source source;
-    u64 account_age_ns;     // before the end, the last time that somebody looked at the processes
+    u64 account_age_ns; // before the end, the last time that somebody looked at the processes
     u64 limit_bytes, peak_bytes;
     struct str limit_group;
-    struct profile heap;    // as the record tells it, or symbolized
-    u32 *stack_of;          // by sample
+    struct profile heap;                   // as the record tells it, or symbolized
+    u32 *stack_of;                         // by sample
     struct oom_window window[OOM_WINDOWS]; // 1, 10 and 60 minutes, and all
 };
 
@@ -74,8 +74,8 @@ bool oom_open(struct oom *o, struct str bytes, bool is_alive, struct arena *a, s
 // now.c: adds an account of this moment to what was seen of a process that runs.
 void oom_look(struct oom *o, struct arena *a);
 
-// names.c: gives the addresses of the heap names, as far as files have them, and leaves out what the
-// profile calls uninteresting.
+// names.c: gives the addresses of the heap names, as far as files have them, and leaves out what
+// the profile calls uninteresting.
 struct symbolizer;
 bool oom_name(struct oom *o, struct symbolizer *s, struct arena *a, struct err *e);
 

@@ -54,7 +54,8 @@ static struct profile extend(const struct profile *heap, struct arena *a)
     return p;
 }
 
-static void add_sample(struct profile *p, const u32 *frame, u32 nframe, u32 line, u32 root, i64 bytes)
+static void add_sample(struct profile *p, const u32 *frame, u32 nframe, u32 line, u32 root,
+                       i64 bytes)
 {
     struct sample *s = &p->sample[p->nsample];
     *s = (struct sample){.frame = p->nframe, .nframe = nframe + 2};

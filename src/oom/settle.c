@@ -107,9 +107,8 @@ static void set_kernel(struct account *a, const struct charge *c, u64 tables)
     u64 rest = c->kernel_bytes;
     u64 table = least(c->page_table_bytes ? c->page_table_bytes : tables, rest);
     rest -= table;
-    u64 stack = least(c->kernel_stack_bytes ? c->kernel_stack_bytes
-                                            : (u64)a->bytes[ACCOUNT_KERNEL_STACKS],
-                      rest);
+    u64 stack = least(
+        c->kernel_stack_bytes ? c->kernel_stack_bytes : (u64)a->bytes[ACCOUNT_KERNEL_STACKS], rest);
     a->bytes[ACCOUNT_PAGE_TABLES] = (i64)table;
     a->bytes[ACCOUNT_KERNEL_STACKS] = (i64)stack;
     a->bytes[ACCOUNT_KERNEL] = (i64)(rest - stack);
@@ -223,7 +222,8 @@ void oom_settle(struct oom *o)
     }
     o->account = o->seen[o->nseen - 1].account;
     o->account_age_ns = less(o->end_ns, o->seen[o->nseen - 1].time_ns);
-    o->source = o->watch && o->watch->kernel.is_known && !o->is_alive ? OOM_FROM_KERNEL : OOM_FROM_WATCH;
+    o->source =
+        o->watch && o->watch->kernel.is_known && !o->is_alive ? OOM_FROM_KERNEL : OOM_FROM_WATCH;
     if (o->source == OOM_FROM_KERNEL)
         settle_by_kernel(o);
     else

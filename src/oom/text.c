@@ -52,13 +52,15 @@ static void add_end(struct buf *out, const struct oom *o)
 static void add_judgement(struct buf *out, const struct oom *o, const struct verdict *v)
 {
     static const char *const text[] = {
-        [VERDICT_GROUP_OOM] = "  out of memory: the kernel's OOM killer acted in its memory cgroup\n",
+        [VERDICT_GROUP_OOM] =
+            "  out of memory: the kernel's OOM killer acted in its memory cgroup\n",
         [VERDICT_MACHINE_OOM] = "  out of memory: the whole machine had none left, whatever the "
                                 "limit of its group\n",
         [VERDICT_LIKELY_OOM] = "  probably out of memory: nobody saw the kill, but the last charge "
                                "was at the limit\n",
-        [VERDICT_SIGNAL] = "  not by the OOM killer of its cgroup, which did not act: somebody sent "
-                           "the signal\n",
+        [VERDICT_SIGNAL] =
+            "  not by the OOM killer of its cgroup, which did not act: somebody sent "
+            "the signal\n",
         [VERDICT_UNSEEN] = "  not at the limit when it was last seen\n"};
     int status = o->v.header.death.wait_status;
     bool is_own = v->end == VERDICT_SIGNAL && WTERMSIG(status) != SIGKILL; // abort() and such
@@ -66,7 +68,8 @@ static void add_judgement(struct buf *out, const struct oom *o, const struct ver
         buf_text(out, text[v->end]);
 }
 
-static void add_limits(struct buf *out, const struct oom *o, const struct verdict *v, struct arena *a)
+static void add_limits(struct buf *out, const struct oom *o, const struct verdict *v,
+                       struct arena *a)
 {
     if (o->limit_group.len == 0 && o->limit_bytes == 0)
         return;
@@ -137,8 +140,7 @@ static void add_growth(struct buf *out, i64 bytes, struct arena *a)
 static void add_line(struct buf *out, const struct oom *o, enum account_line line, struct arena *a)
 {
     buf_right(out, verdict_bytes(o->account.bytes[line], a), 12);
-    buf_printf(out, " %s",
-               unit_percent(o->account.bytes[line], (i64)o->account.charge_bytes).text);
+    buf_printf(out, " %s", unit_percent(o->account.bytes[line], (i64)o->account.charge_bytes).text);
     for (u32 i = 0; i < OOM_WINDOWS; i++) {
         if (o->window[i].span_ns && o->window[i].has_account)
             add_growth(out, o->window[i].line_bytes[line], a);
@@ -158,8 +160,10 @@ void oom_account_text(struct buf *out, const struct oom *o, struct arena *a)
     buf_printf(out, "\n%12s %6s", "bytes", "share");
     for (u32 i = 0; i < OOM_WINDOWS; i++) {
         if (o->window[i].span_ns && o->window[i].has_account)
-            buf_right(out, arena_printf(a, "%s%.*s", o->window[i].is_whole ? "since " : "last ",
-                                        STR_ARG(oom_window_name(&o->window[i], a))), 12);
+            buf_right(out,
+                      arena_printf(a, "%s%.*s", o->window[i].is_whole ? "since " : "last ",
+                                   STR_ARG(oom_window_name(&o->window[i], a))),
+                      12);
     }
     buf_text(out, "  what\n");
     for (u32 i = 0; i < n; i++)
@@ -273,8 +277,9 @@ static void add_doubts(struct buf *out, const struct oom *o, struct arena *a)
 {
     const struct record_header *h = &o->v.header;
     if (h->lost_blocks)
-        buf_printf(out, "\n%llu samples (%.*s) found no room in the record: what of them is alive "
-                        "is not known\n",
+        buf_printf(out,
+                   "\n%llu samples (%.*s) found no room in the record: what of them is alive "
+                   "is not known\n",
                    (unsigned long long)h->lost_blocks,
                    STR_ARG(verdict_bytes((i64)h->lost_bytes, a)));
     if (h->forked)

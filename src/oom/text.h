@@ -20,8 +20,8 @@ void oom_json(struct buf *out, const struct oom *o, const struct verdict *v, str
 bool oom_html(struct buf *out, const struct oom *o, const struct verdict *v, struct arena *a,
               struct err *e);
 
-// The account as a profile of one type, "charge" in bytes, whose sum is the group's charge: each line
-// is a frame, with the heap's stacks above its own.
+// The account as a profile of one type, "charge" in bytes, whose sum is the group's charge: each
+// line is a frame, with the heap's stacks above its own.
 struct profile oom_profile(const struct oom *o, struct arena *a);
 
 // Parts of the above.

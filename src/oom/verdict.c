@@ -9,20 +9,20 @@
 
 enum {
     LEAST_PEAK_BLOCK = 1 << 20,
-    STEADY_PERCENT = 40,   // of the process's life, during which it grew
-    STEADY_S = 120,        // or so long, without falling much in between
+    STEADY_PERCENT = 40, // of the process's life, during which it grew
+    STEADY_S = 120,      // or so long, without falling much in between
     LEAST_REQUEST_PERCENT = 10
 };
 
 const char *verdict_key(enum verdict_cause cause)
 {
     static const char *const key[CAUSES] = {
-        [CAUSE_UNKNOWN] = "unknown",         [CAUSE_HEAP] = "live_heap",
-        [CAUSE_HUGE_BLOCK] = "huge_block",   [CAUSE_RETAINED] = "retained",
-        [CAUSE_MAPPINGS] = "mappings",       [CAUSE_STACKS] = "thread_stacks",
-        [CAUSE_TMPFS] = "tmpfs",             [CAUSE_FILES] = "locked_files",
-        [CAUSE_PROCESS] = "other_process",   [CAUSE_PROCESSES] = "many_processes",
-        [CAUSE_SOCKETS] = "sockets",         [CAUSE_KERNEL] = "kernel"};
+        [CAUSE_UNKNOWN] = "unknown",       [CAUSE_HEAP] = "live_heap",
+        [CAUSE_HUGE_BLOCK] = "huge_block", [CAUSE_RETAINED] = "retained",
+        [CAUSE_MAPPINGS] = "mappings",     [CAUSE_STACKS] = "thread_stacks",
+        [CAUSE_TMPFS] = "tmpfs",           [CAUSE_FILES] = "locked_files",
+        [CAUSE_PROCESS] = "other_process", [CAUSE_PROCESSES] = "many_processes",
+        [CAUSE_SOCKETS] = "sockets",       [CAUSE_KERNEL] = "kernel"};
     return key[cause];
 }
 
@@ -174,8 +174,8 @@ static bool grew_steadily(const struct oom *o)
         most = o->tick[i].live_bytes > most ? o->tick[i].live_bytes : most;
     }
     u64 grew_ns = to > from ? to - from : 0;
-    return !fell && (grew_ns >= life_ns / 100 * STEADY_PERCENT ||
-                     grew_ns >= STEADY_S * 1000000000ULL);
+    return !fell &&
+           (grew_ns >= life_ns / 100 * STEADY_PERCENT || grew_ns >= STEADY_S * 1000000000ULL);
 }
 
 // Growth of the charge over the time in which it grew.
@@ -224,11 +224,12 @@ static void judge_heap(struct verdict *v, const struct oom *o, struct arena *a)
     i64 base = (i64)o->account.charge_bytes - o->account.bytes[ACCOUNT_HEAP];
     i64 wanted = o->live_bytes;
     v->needed_bytes = (base + wanted) / 100 * (100 + LEAST_REQUEST_PERCENT);
-    add_fact(v, a,
-             "a peak: %llu blocks of %.*s each at once, beside %.*s of other memory; so many need a "
-             "limit of %.*s",
-             (unsigned long long)v->sample_blocks, STR_ARG(verdict_bytes((i64)average, a)),
-             STR_ARG(verdict_bytes(base, a)), STR_ARG(verdict_bytes(v->needed_bytes, a)));
+    add_fact(
+        v, a,
+        "a peak: %llu blocks of %.*s each at once, beside %.*s of other memory; so many need a "
+        "limit of %.*s",
+        (unsigned long long)v->sample_blocks, STR_ARG(verdict_bytes((i64)average, a)),
+        STR_ARG(verdict_bytes(base, a)), STR_ARG(verdict_bytes(v->needed_bytes, a)));
 }
 
 // A large allocation that was noted before it was tried, and was more than there was room for.
@@ -239,10 +240,9 @@ static void add_attempt(struct verdict *v, const struct oom *o, struct arena *a)
     if (t->time_ns == 0 || (t->served && (o->limit_bytes == 0 || (i64)t->bytes <= room)))
         return;
     add_fact(v, a, "%.*s %s %.*s at once, %.1f s before the end%s",
-             STR_ARG(verdict_leaf(o, sample_of(o, t->stack), a)),
-             t->served ? "took" : "wanted", STR_ARG(verdict_bytes((i64)t->bytes, a)),
-             (double)(i64)(o->end_ns - t->time_ns) / 1e9,
-             t->served ? "" : ", which were not to be had");
+             STR_ARG(verdict_leaf(o, sample_of(o, t->stack), a)), t->served ? "took" : "wanted",
+             STR_ARG(verdict_bytes((i64)t->bytes, a)), (double)(i64)(o->end_ns - t->time_ns) / 1e9,
+             t->served ? "" : ", and had not got it yet");
 }
 
 static void add_counts(struct verdict *v, const struct oom *o, struct arena *a)
@@ -250,15 +250,15 @@ static void add_counts(struct verdict *v, const struct oom *o, struct arena *a)
     const struct account *c = &o->account;
     const struct process *p = &c->other[0];
     if (v->cause == CAUSE_STACKS)
-        add_fact(v, a, "%u thread stacks, %.*s each as far as they were touched", c->nstack,
-                 STR_ARG(verdict_bytes(
-                     c->nstack ? c->bytes[ACCOUNT_STACKS] / (i64)c->nstack : 0, a)));
+        add_fact(
+            v, a, "%u thread stacks, %.*s each as far as they were touched", c->nstack,
+            STR_ARG(verdict_bytes(c->nstack ? c->bytes[ACCOUNT_STACKS] / (i64)c->nstack : 0, a)));
     if (v->cause == CAUSE_MAPPINGS && c->nmapping)
         add_fact(v, a, "%u anonymous areas outside of the heap, the largest holds %.*s",
                  c->nmapping, STR_ARG(verdict_bytes((i64)c->largest_mapping_bytes, a)));
     if (v->cause == CAUSE_PROCESS && p->pid)
-        add_fact(v, a, "the heaviest other process is %s (process %u) with %.*s of its own", p->name,
-                 p->pid, STR_ARG(verdict_bytes((i64)p->anon_bytes, a)));
+        add_fact(v, a, "the heaviest other process is %s (process %u) with %.*s of its own",
+                 p->name, p->pid, STR_ARG(verdict_bytes((i64)p->anon_bytes, a)));
     if (v->cause == CAUSE_PROCESSES)
         add_fact(v, a, "%u processes are in the group, the heaviest other is %s with %.*s",
                  c->nprocess, p->pid ? p->name : "not known",
@@ -268,8 +268,9 @@ static void add_counts(struct verdict *v, const struct oom *o, struct arena *a)
                  STR_ARG(verdict_bytes(c->bytes[ACCOUNT_HEAP], a)),
                  STR_ARG(verdict_bytes(c->bytes[ACCOUNT_HEAP] + c->bytes[ACCOUNT_RETAINED], a)));
     if (v->cause == CAUSE_FILES)
-        add_fact(v, a, "%.*s of file pages are locked (mlock) and %.*s wait to be written: the "
-                       "kernel may not drop them",
+        add_fact(v, a,
+                 "%.*s of file pages are locked (mlock) and %.*s wait to be written: the "
+                 "kernel may not drop them",
                  STR_ARG(verdict_bytes((i64)c->locked_bytes, a)),
                  STR_ARG(verdict_bytes((i64)c->dirty_bytes, a)));
 }
@@ -302,15 +303,14 @@ static void write_sentence(struct verdict *v, const struct oom *o, struct arena 
     if (v->cause == CAUSE_UNKNOWN)
         v->sentence = str_of(cause_text(v->cause));
     else if ((v->cause == CAUSE_HEAP || v->cause == CAUSE_HUGE_BLOCK) && v->sample != UINT32_MAX)
-        v->sentence = arena_printf(
-            a, "%s: %.*s, %s of %s; %.*s holds %s of it", cause_text(v->cause),
-            STR_ARG(verdict_bytes(v->cause_bytes, a)), percent_trimmed(&percent), of,
-            STR_ARG(verdict_leaf(o, v->sample, a)),
-            percent_trimmed(&part));
+        v->sentence =
+            arena_printf(a, "%s: %.*s, %s of %s; %.*s holds %s of it", cause_text(v->cause),
+                         STR_ARG(verdict_bytes(v->cause_bytes, a)), percent_trimmed(&percent), of,
+                         STR_ARG(verdict_leaf(o, v->sample, a)), percent_trimmed(&part));
     else
-        v->sentence = arena_printf(a, "%s: %.*s, %s of %s", cause_text(v->cause),
-                                   STR_ARG(verdict_bytes(v->cause_bytes, a)),
-                                   percent_trimmed(&percent), of);
+        v->sentence =
+            arena_printf(a, "%s: %.*s, %s of %s", cause_text(v->cause),
+                         STR_ARG(verdict_bytes(v->cause_bytes, a)), percent_trimmed(&percent), of);
 }
 
 static PRINTF(3, 4) void add_step(struct verdict *v, struct arena *a, const char *format, ...)
@@ -329,8 +329,9 @@ static void add_steps(struct verdict *v, const struct oom *o, struct arena *a)
 {
     struct str path = o->path;
     if (v->cause == CAUSE_RETAINED)
-        add_step(v, a, "MALLOC_ARENA_MAX=2 sonde run -- PROGRAM    # glibc: fewer arenas; or call "
-                       "malloc_trim(0) after a peak");
+        add_step(v, a,
+                 "MALLOC_ARENA_MAX=2 sonde run -- PROGRAM    # glibc: fewer arenas; or call "
+                 "malloc_trim(0) after a peak");
     if (v->cause == CAUSE_TMPFS)
         add_step(v, a, "du -ah /dev/shm /tmp /run | sort -h | tail    # which files");
     if (v->cause == CAUSE_PROCESS && o->account.other[0].pid)
@@ -357,8 +358,9 @@ struct verdict verdict_find(const struct oom *o, struct arena *a)
     if (v.cause == CAUSE_HEAP || v.cause == CAUSE_HUGE_BLOCK)
         judge_heap(&v, o, a);
     else if (v.limit_s > 0 && v.cause_grown > v.cause_bytes / 2)
-        add_fact(&v, a, "the charge grew by %.*s a minute; a fresh start reaches the limit after "
-                        "%.*s at that rate",
+        add_fact(&v, a,
+                 "the charge grew by %.*s a minute; a fresh start reaches the limit after "
+                 "%.*s at that rate",
                  STR_ARG(verdict_bytes(i64_of(v.rate_bytes_s * 60), a)),
                  STR_ARG(verdict_time(v.limit_s, a)));
     add_steps(&v, o, a);

@@ -1,5 +1,5 @@
-// The verdict: how the process ended, what took the memory, and whether that is a leak or a peak, each
-// with what it is concluded from.
+// The verdict: how the process ended, what took the memory, and whether that is a leak or a peak,
+// each with what it is concluded from.
 #ifndef OOM_VERDICT_H
 #define OOM_VERDICT_H
 
@@ -40,7 +40,7 @@ struct verdict {
     i64 cause_bytes;     // what it held
     i64 cause_grown;     // since the first look
     bool is_leak, is_peak;
-    u32 sample;          // that holds most of the live heap; UINT32_MAX: none
+    u32 sample; // that holds most of the live heap; UINT32_MAX: none
     i64 sample_bytes;
     u64 sample_blocks;   // objects
     double rate_bytes_s; // of the charge's growth, over the last window with some

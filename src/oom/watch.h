@@ -1,9 +1,10 @@
-// The watch: what somebody outside of the process saw of its memory, kept beside the record while the
-// process lives ("PID-START.watch") and behind it once it is dead.  One who watches from outside sees
-// what the process cannot: the kernel's account of its group, other processes, its own areas.
+// The watch: what somebody outside of the process saw of its memory, kept beside the record while
+// the process lives ("PID-START.watch") and behind it once it is dead.  One who watches from
+// outside sees what the process cannot: the kernel's account of its group, other processes, its own
+// areas.
 //
-// The file is one struct watch, mapped MAP_SHARED, so that it outlives the watcher too when both are
-// killed at once (memory.oom.group).  Rings wrap; a row is visible by its time_ns, stored last.
+// The file is one struct watch, mapped MAP_SHARED, so that it outlives the watcher too when both
+// are killed at once (memory.oom.group).  Rings wrap; a row is visible by its time_ns, stored last.
 #ifndef OOM_WATCH_H
 #define OOM_WATCH_H
 

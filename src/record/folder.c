@@ -211,8 +211,8 @@ static bool read_with_watch(struct str *bytes, const char *path, struct arena *a
     struct err ignored;
     if (!file_read(&record, path, (size_t)MIB(MOST_BYTES_MIB), a, e))
         return false;
-    if (!file_read(&watch, arena_printf(a, "%s" FOLDER_WATCH, path).ptr, (size_t)MIB(MOST_BYTES_MIB),
-                   a, &ignored))
+    if (!file_read(&watch, arena_printf(a, "%s" FOLDER_WATCH, path).ptr,
+                   (size_t)MIB(MOST_BYTES_MIB), a, &ignored))
         watch = STR("");
     char *both = arena_alloc(a, record.len + watch.len, 1);
     memcpy(both, record.ptr, record.len);

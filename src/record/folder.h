@@ -46,8 +46,8 @@ bool folder_keep(struct str *kept, const struct folder_record *r, const struct r
 // Whether somebody watches the process: that one knows how it ended, and keeps its record.
 bool folder_is_watched(const struct folder_record *r);
 
-// Does that for all dead ones in the live folder that nobody watches, and removes replaced ones.  Returns how many were
-// kept.
+// Does that for all dead ones in the live folder that nobody watches, and removes replaced ones.
+// Returns how many were kept.
 u32 folder_sweep(struct arena *a);
 
 #endif

@@ -214,8 +214,7 @@ static void add_stack(struct reading *r, u32 word)
 {
     const struct record_stack *s = stack_at(r->v, word);
     bool is_attempt = r->v->header.attempt.time_ns && r->v->header.attempt.stack == word;
-    if (!s || s->kind != RECORD_HEAP ||
-        (s->amount == 0 && r->held[word].bytes == 0 && !is_attempt))
+    if (!s || s->kind != RECORD_HEAP || (s->amount == 0 && r->held[word].bytes == 0 && !is_attempt))
         return;
     build_sample(&r->b);
     *arena_push(r->b.arena, r->stack_of, r->nstack_of, r->stack_of_cap) = word;

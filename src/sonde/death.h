@@ -24,8 +24,8 @@ void death_write_ahead(int log, const struct observer *o);
 // The process went on, or ended well: there is nothing to tell.
 void death_withdraw(int log);
 
-// Tells of the kept record of a program that was killed: one line of JSON on stderr when it was out of
-// memory, and the summary to the log.
+// Tells of the kept record of a program that was killed: one line of JSON on stderr when it was out
+// of memory, and the summary to the log.
 void death_tell(int log, struct str record, struct arena *a);
 
 // Keeps records that the last run of this container left behind, and tells of them.

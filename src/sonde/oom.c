@@ -1,4 +1,5 @@
-// sonde oom: what a program that was killed held at that moment.  sonde mem: the same of one that runs.
+// sonde oom: what a program that was killed held at that moment.  sonde mem: the same of one that
+// runs.
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -131,8 +132,7 @@ static bool report(struct question *q, struct arena *a, struct err *e)
 {
     struct oom o;
     struct buf out;
-    if (!find_record(q, a, e) || !oom_read(&o, q->path, q->is_alive, a, e) ||
-        !name_heap(&o, a, e))
+    if (!find_record(q, a, e) || !oom_read(&o, q->path, q->is_alive, a, e) || !name_heap(&o, a, e))
         return false;
     buf_init(&out, SIZE_MAX / 2);
     bool done = write_form(&out, q, &o, a, e) && put(q, buf_str(&out), e);
@@ -163,8 +163,8 @@ static bool parse(struct question *q, const char *name, char **argument, struct 
     }
     q->argument = argument[at];
     return !argument[at] || !argument[at + 1] ||
-           err_set(e, EINVAL, "%s: usage: sonde %s [-json|-html|-proto] [-output=FILE] %s", name, name,
-                   strcmp(name, "oom") == 0 ? "[RECORD|PID|DIR]" : "PID");
+           err_set(e, EINVAL, "%s: usage: sonde %s [-json|-html|-proto] [-output=FILE] %s", name,
+                   name, strcmp(name, "oom") == 0 ? "[RECORD|PID|DIR]" : "PID");
 }
 
 static int run(const char *name, bool needs_pid, char **argument)

@@ -227,7 +227,8 @@ static bool take_signals(struct job *j, int signals, int *status)
 static int wait_for_program(struct job *j, const sigset_t *signals)
 {
     int status = 0, fd = signalfd(-1, signals, SFD_CLOEXEC | SFD_NONBLOCK);
-    // Inside of the group itself, the pages that watching needs would be dropped first at the limit.
+    // Inside of the group itself, the pages that watching needs would be dropped first at the
+    // limit.
     mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
     while (!take_signals(j, fd, &status)) {
         u32 told = j->observer.nmark, wait_ms = observer_step(&j->observer);

@@ -3,7 +3,7 @@
 #include "record/folder.h"
 #include "sonde/death.h"
 
-enum { MOST_WAIT_MS = 20, REST_MS = 1000 };
+enum { MOST_WAIT_MS = 50, REST_MS = 1000 };
 
 static struct observer *observer_of(struct watchers *w, const struct folder_record *r)
 {

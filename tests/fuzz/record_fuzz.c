@@ -1,5 +1,5 @@
-// The record's reader, and the report on an end, on any bytes.  Inputs are short: a whole record with
-// a watch behind it is made first, the input's triples then change bytes of it.
+// The record's reader, and the report on an end, on any bytes.  Inputs are short: a whole record
+// with a watch behind it is made first, the input's triples then change bytes of it.
 #include <string.h>
 
 #include "oom/text.h"

@@ -11,7 +11,14 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { KIB = 1 << 10, MIB = 1 << 20, STEP_US = 8000, REST_US = 1200000, MOST_SECONDS = 100, MOST_CHILDREN = 2000 };
+enum {
+    KIB = 1 << 10,
+    MIB = 1 << 20,
+    STEP_US = 8000,
+    REST_US = 1200000,
+    MOST_SECONDS = 100,
+    MOST_CHILDREN = 2000
+};
 
 #define APART __attribute__((noinline))
 
@@ -68,7 +75,8 @@ APART static void huge(const char *path)
 
 APART static void *map_buffer(size_t size)
 {
-    return touched(mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), size);
+    return touched(mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+                   size);
 }
 
 APART static void mappings(const char *path)
@@ -214,9 +222,9 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         void (*go)(const char *path);
-    } way[] = {{"leak", leak},   {"burst", burst},   {"huge", huge},   {"mappings", mappings},
-               {"stacks", stacks}, {"tmpfs", tmpfs}, {"cache", cache}, {"holes", holes},
-               {"slabs", slabs}, {"hold", hold_some}, {"eat", eat},    {"forks", forks}};
+    } way[] = {{"leak", leak},     {"burst", burst},    {"huge", huge},   {"mappings", mappings},
+               {"stacks", stacks}, {"tmpfs", tmpfs},    {"cache", cache}, {"holes", holes},
+               {"slabs", slabs},   {"hold", hold_some}, {"eat", eat},     {"forks", forks}};
     // If nobody limits it, it ends by itself before it harms anybody.
     const struct rlimit most = {4096UL * MIB, 4096UL * MIB};
     setrlimit(RLIMIT_AS, &most);

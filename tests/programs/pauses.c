@@ -1,5 +1,6 @@
-// The worst time that a malloc() takes, in microseconds: "pauses COUNT SIZE".  Those during which the thread lost its processor to another
-// do not count.  Prints the first 1,000 calls' and the others' worst.
+// The worst time that a malloc() takes, in microseconds: "pauses COUNT SIZE".  Those during which
+// the thread lost its processor to another do not count.  Prints the first 1,000 calls' and the
+// others' worst.
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>

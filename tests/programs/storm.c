@@ -1,5 +1,5 @@
-// Grows until the OOM killer comes, while other threads load and unload a library, fork, and allocate from ever new stacks: "storm FILE
-// LIBRARY".  FILE gets one number, the bytes held.
+// Grows until the OOM killer comes, while other threads load and unload a library, fork, and
+// allocate from ever new stacks: "storm FILE LIBRARY".  FILE gets one number, the bytes held.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>

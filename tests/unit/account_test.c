@@ -51,10 +51,11 @@ static void write_process(u32 pid, const char *name, u32 anon_kib, u32 shmem_kib
 {
     char path[64], text[512];
     snprintf(path, sizeof(path), "proc/%u/status", pid);
-    snprintf(text, sizeof(text),
-             "Name:\t%s\nVmRSS:\t%8u kB\nRssAnon:\t%8u kB\nRssFile:\t    100 kB\nRssShmem:\t%8u kB\n"
-             "VmPTE:\t      40 kB\nThreads:\t%u\n",
-             name, anon_kib, anon_kib, shmem_kib, thread);
+    snprintf(
+        text, sizeof(text),
+        "Name:\t%s\nVmRSS:\t%8u kB\nRssAnon:\t%8u kB\nRssFile:\t    100 kB\nRssShmem:\t%8u kB\n"
+        "VmPTE:\t      40 kB\nThreads:\t%u\n",
+        name, anon_kib, anon_kib, shmem_kib, thread);
     write_file(path, text);
 }
 
@@ -126,8 +127,9 @@ static void test_v1(void)
 static void add_area(char *text, const char *header, u32 part_kib, u32 anon_kib, const char *flags)
 {
     char area[512];
-    snprintf(area, sizeof(area), "%s\nRss: %u kB\nPss: %u kB\nAnonymous: %u kB\nVmFlags: rd wr%s \n",
-             header, part_kib, part_kib, anon_kib, flags);
+    snprintf(area, sizeof(area),
+             "%s\nRss: %u kB\nPss: %u kB\nAnonymous: %u kB\nVmFlags: rd wr%s \n", header, part_kib,
+             part_kib, anon_kib, flags);
     strncat(text, area, 16000);
 }
 
@@ -135,9 +137,8 @@ static void test_areas(void)
 {
     static char text[20000];
     struct areas a;
-    struct areas_block block[] = {{0x1001000, 300 << 10},
-                                  {0x7f0000005000, 2 << 20},
-                                  {0x7f2000001000, 1 << 20}};
+    struct areas_block block[] = {
+        {0x1001000, 300 << 10}, {0x7f0000005000, 2 << 20}, {0x7f2000001000, 1 << 20}};
     add_area(text, "00400000-00500000 r-xp 00000000 08:01 7  /bin/x y", 800, 0, "");
     add_area(text, "00500000-00600000 rw-p 00100000 08:01 7  /bin/x y", 300, 200, " ac");
     add_area(text, "00600000-00610000 rw-p 00000000 00:00 0 ", 60, 60, " ac");
@@ -150,8 +151,8 @@ static void test_areas(void)
     add_area(text, "7f2000000000-7f2000400000 rw-s 00000000 00:01 9  /dev/shm/r/7-99", 400, 0, "");
     add_area(text, "7f2000400000-7f2000800000 rw-s 00000000 00:01 8  /dev/shm/other", 900, 0, "");
     add_area(text, "7ffd00000000-7ffd00021000 rw-p 00000000 00:00 0  [stack]", 40, 40, " gd ac");
-    write_file("smaps", text);
-    ok(areas_read(&a, path_of("smaps"), block, 3, STR("/7-99")), "smaps is read");
+    write_file("proc/7/smaps", text);
+    ok(areas_read(&a, path_of("proc"), 7, block, 3, STR("/7-99")), "smaps is read");
     ok(a.heap_bytes == KIB(5096) && a.live_bytes == KIB(300 + 2048),
        "the break and an arena are the allocator's");
     ok(a.stack_bytes == KIB(552) && a.nstack == 2, "what lies above a guard is a stack");
@@ -159,13 +160,13 @@ static void test_areas(void)
     ok(a.mapping_bytes == KIB(3000) && a.largest_mapping == 0x7f1800010000, "the rest is mapped");
     ok(a.record_bytes == KIB(400), "and the record is known");
     struct areas_block inside[] = {{0x7f1800020000, 1 << 20}};
-    areas_read(&a, path_of("smaps"), inside, 1, STR(""));
+    areas_read(&a, path_of("proc"), 7, inside, 1, STR(""));
     ok(a.heap_bytes == KIB(5096 + 1024) && a.mapping_bytes == KIB(3000 - 1024),
        "a block that glibc mapped is heap, but not what lies beside it");
     inside[0].bytes = 1 << 30;
-    areas_read(&a, path_of("smaps"), inside, 1, STR(""));
+    areas_read(&a, path_of("proc"), 7, inside, 1, STR(""));
     ok(a.live_bytes == KIB(3000), "a block counts as far as it is in memory");
-    ok(!areas_read(&a, path_of("nothing"), NULL, 0, STR("")), "a process that is gone has none");
+    ok(!areas_read(&a, path_of("nothing"), 7, NULL, 0, STR("")), "a process that is gone has none");
 }
 
 int main(void)

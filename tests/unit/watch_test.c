@@ -15,7 +15,8 @@ static void test_rings(struct arena *a)
     for (u64 i = 1; i <= 3000; i++)
         watch_add_look(w, &(struct watch_look){.time_ns = i * 100000000, .usage_bytes = i});
     for (u32 i = 0; i < 100; i++)
-        watch_add_mark(w, &(struct watch_mark){.time_ns = i + 1, .kind = WATCH_THRESHOLD, .value = i});
+        watch_add_mark(w,
+                       &(struct watch_mark){.time_ns = i + 1, .kind = WATCH_THRESHOLD, .value = i});
     w->snapshot[3].nheld = 1 << 30;
     w->mark[5].kind = 1 << 30;
     memset(w->limit_group, 'x', sizeof(w->limit_group));
@@ -41,17 +42,21 @@ static const char v1_log[] =
     "4,1,5000,-;memory: usage 262144kB, limit 262144kB, failcnt 0\n"
     "4,1,5000,-;kmem: usage 1080kB, limit 9007199254740988kB, failcnt 0\n"
     "4,1,5000,-;Memory cgroup stats for /demo:\n"
-    "4,1,5000,-;total_cache 4624384\n4,1,5000,-;total_rss 248549376\n4,1,5000,-;total_shmem 4624384\n"
+    "4,1,5000,-;total_cache 4624384\n4,1,5000,-;total_rss 248549376\n4,1,5000,-;total_shmem "
+    "4624384\n"
     "6,1,5000,-;Tasks state (memory values in pages):\n"
     "6,1,5000,-;[  pid  ]   uid  tgid total_vm      rss rss_anon rss_file rss_shmem pgtables_bytes "
     "swapents oom_score_adj name\n"
-    "6,1,5000,-;[   3084]     0  3084    22054     1574      160     1414         0    73728        0   "
+    "6,1,5000,-;[   3084]     0  3084    22054     1574      160     1414         0    73728       "
+    " 0   "
     "          0 sonde\n"
-    "6,1,5000,-;[   3086]     0  3086   212666    62624    60446     1058      1120   688128        0   "
+    "6,1,5000,-;[   3086]     0  3086   212666    62624    60446     1058      1120   688128       "
+    " 0   "
     "          0 upload server\n"
     "6,1,5000,-;oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=/,mems_allowed=0,"
     "oom_memcg=/demo,task_memcg=/demo,task=upload-server,pid=3086,uid=0\n"
-    "3,1,5000,-;Memory cgroup out of memory: Killed process 3086 (upload-server) total-vm:850664kB\n";
+    "3,1,5000,-;Memory cgroup out of memory: Killed process 3086 (upload-server) "
+    "total-vm:850664kB\n";
 
 static void test_kernel_log(void)
 {
@@ -69,16 +74,17 @@ static void test_kernel_log(void)
     kernel_log_parse(&none, str_of(v1_log), 3084, false, 0);
     kernel_log_parse(&none, str_of(v1_log), 3086, false, 6000);
     ok(!none.is_known, "not of another process, and not an older one");
-    kernel_log_parse(&none,
-                     STR("4,1,1,-;memory: usage 65536kB, limit 65536kB, failcnt 35\n"
-                         "4,1,1,-;Memory cgroup stats for /t:\n"
-                         "4,1,1,-;anon 60000000\\x0afile 4096\\x0akernel 123456\\x0ashmem 0\n"
-                         "6,1,1,-;Tasks state (memory values in pages):\n"
-                         "6,1,1,-;[  pid  ]   uid  tgid total_vm      rss pgtables_bytes swapents "
-                         "oom_score_adj name\n"
-                         "6,1,1,-;[    141]     0   141    18701    16200   172032        0     0 hog\n"
-                         "3,1,1,-;Memory cgroup out of memory: Killed process 141 (hog) total\n"),
-                     141, true, 0);
+    kernel_log_parse(
+        &none,
+        STR("4,1,1,-;memory: usage 65536kB, limit 65536kB, failcnt 35\n"
+            "4,1,1,-;Memory cgroup stats for /t:\n"
+            "4,1,1,-;anon 60000000\\x0afile 4096\\x0akernel 123456\\x0ashmem 0\n"
+            "6,1,1,-;Tasks state (memory values in pages):\n"
+            "6,1,1,-;[  pid  ]   uid  tgid total_vm      rss pgtables_bytes swapents "
+            "oom_score_adj name\n"
+            "6,1,1,-;[    141]     0   141    18701    16200   172032        0     0 hog\n"
+            "3,1,1,-;Memory cgroup out of memory: Killed process 141 (hog) total\n"),
+        141, true, 0);
     ok(none.is_known && none.charge.anon_bytes == 60000000 && none.charge.kernel_bytes == 123456 &&
            none.anon_bytes == KIB(4 * 16200),
        "version 2, on an older kernel");
