@@ -10,7 +10,8 @@
 enum {
     LEAST_PEAK_BLOCK = 1 << 20,
     STEADY_PERCENT = 40, // of the process's life, during which it grew
-    STEADY_S = 120,      // or so long, without falling much in between
+    SLICES = 8,
+    STEADY_S = 120, // or so long, without falling much in between
     LEAST_REQUEST_PERCENT = 10
 };
 
@@ -161,21 +162,49 @@ static u64 time_of_part(const struct oom *o, double part)
     return o->ntick ? o->tick[0].time_ns : 0;
 }
 
+static u64 live_at(const struct oom *o, u64 time_ns)
+{
+    u64 live = 0;
+    for (u32 i = 0; i < o->ntick && o->tick[i].time_ns <= time_ns; i++)
+        live = o->tick[i].live_bytes;
+    return live;
+}
+
+// Whether no part of a time saw most of the growth.
+static bool grew_evenly(const struct oom *o, u64 from_ns, u64 to_ns)
+{
+    u64 most = 0, part_ns = (to_ns - from_ns) / SLICES;
+    for (u64 i = 0; i < SLICES; i++) {
+        u64 before = live_at(o, from_ns + i * part_ns),
+            after = live_at(o, from_ns + (i + 1) * part_ns);
+        if (after > before && after - before > most)
+            most = after - before;
+    }
+    u64 before = live_at(o, from_ns), after = live_at(o, to_ns);
+    return after > before && most <= (after - before) / 2;
+}
+
+static bool fell(const struct oom *o, u64 from_ns)
+{
+    u64 most = 0;
+    for (u32 i = 0; i < o->ntick; i++) {
+        if (o->tick[i].time_ns < from_ns)
+            continue;
+        if (o->tick[i].live_bytes < most / 5 * 4)
+            return true;
+        most = o->tick[i].live_bytes > most ? o->tick[i].live_bytes : most;
+    }
+    return false;
+}
+
 // Whether the heap grew for a long time, and did not fall in between.
 static bool grew_steadily(const struct oom *o)
 {
-    u64 from = time_of_part(o, 0.1), to = time_of_part(o, 0.9), most = 0;
+    u64 from = time_of_part(o, 0.1), to = time_of_part(o, 0.9);
     u64 life_ns = time_of_part(o, 0.98); // at the limit all becomes slow, which is no growth
-    bool fell = false;
-    for (u32 i = 0; i < o->ntick; i++) {
-        if (o->tick[i].time_ns < from)
-            continue;
-        fell |= o->tick[i].live_bytes < most / 5 * 4;
-        most = o->tick[i].live_bytes > most ? o->tick[i].live_bytes : most;
-    }
     u64 grew_ns = to > from ? to - from : 0;
-    return !fell &&
-           (grew_ns >= life_ns / 100 * STEADY_PERCENT || grew_ns >= STEADY_S * 1000000000ULL);
+    bool is_long = grew_ns >= life_ns / 100 * STEADY_PERCENT || grew_ns >= STEADY_S * 1000000000ULL;
+    return is_long && grew_evenly(o, from, to) && !fell(o, from);
 }
 
 // Growth of the charge over the time in which it grew.

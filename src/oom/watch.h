@@ -18,8 +18,8 @@ enum {
     WATCH_VERSION = 1,
     WATCH_RINGS = 3, // of looks: each; one a second; one a minute
     WATCH_LOOKS = 512,
-    WATCH_ACCOUNTS = 32, // in each of two rings: each; one a minute
-    WATCH_SNAPSHOTS = 64,
+    WATCH_ACCOUNTS = 64, // in each of two rings: each; one a minute
+    WATCH_SNAPSHOTS = 72,
     WATCH_HELD = 96,
     WATCH_MARKS = 64,
 };
