@@ -8,7 +8,13 @@
 #include "oom/watch.h"
 #include "record/read.h"
 
-struct observer_block;
+enum { OBSERVER_BLOCKS = 57344 };
+
+// A live block of the heap, as the record tells it.
+struct observer_block {
+    u64 address, bytes;
+    u32 stack;
+};
 
 struct observer {
     u32 pid;
@@ -45,6 +51,9 @@ struct observer {
 
 // Begins to watch a process, which needs no record yet.
 void observer_init(struct observer *o, u32 pid);
+
+// attach.c: finds the record, once there is one, and begins to write the watch beside it.
+bool observer_attach(struct observer *o);
 
 // Looks when it is time to; returns the milliseconds until it is to be called again, at the latest.
 // Costs microseconds when nothing has changed.

@@ -1,7 +1,7 @@
 // What is known of a process's memory at its end, or now: the record, what a watcher saw, and what
 // the kernel said, put together.  The files of this room, in the order in which data flows:
 //
-//     observe.c, watch.c    a living process -> struct watch
+//     attach.c, observe.c   a living process -> struct watch (watch.c)
 //     kernel_log.c          the kernel's report of a kill -> struct watch_kernel
 //     oom.c, settle.c       record and watch -> struct oom: the account at the end, what grew
 //     now.c, names.c        the account of this moment; names for the heap's addresses

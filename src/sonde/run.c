@@ -17,12 +17,13 @@
 
 #include "http/debug.h"
 #include "memory/cgroup.h"
+#include "oom/copy.h"
 #include "oom/observe.h"
 #include "record/folder.h"
 #include "sonde/command.h"
 #include "sonde/death.h"
 
-enum { STATUS_NOT_FOUND = 127, STATUS_NOT_RUNNABLE = 126, STATUS_SIGNAL = 128 };
+enum { STATUS_NOT_FOUND = 127, STATUS_NOT_RUNNABLE = 126, STATUS_SIGNAL = 128, COPY_MS = 60000 };
 
 struct job {
     struct str http;     // address; empty: none
@@ -33,7 +34,10 @@ struct job {
     struct cgroup cgroup;
     u64 oom_kills; // in the cgroup before the program ran
     struct observer observer;
-    int log; // where Kubernetes looks for a container's last words; -1: nowhere
+    const char *copies; // folder on a volume; NULL: no copies
+    u64 copied_ms;      // when the last one was made
+    bool has_warned;    // that none can be made
+    int log;            // where Kubernetes looks for a container's last words; -1: nowhere
     struct arena *arena;
 };
 
@@ -45,7 +49,7 @@ static bool parse_option(struct job *j, const struct option *o, char **argument,
     if (str_equal(o->name, STR("keep")))
         return setenv("SONDE_KEEP_EXITED", "1", 1) == 0;
     bool known = str_equal(o->name, STR("http")) || str_equal(o->name, STR("dir")) ||
-                 str_equal(o->name, STR("rate"));
+                 str_equal(o->name, STR("rate")) || str_equal(o->name, STR("copy"));
     if (!known)
         return err_set(e, EINVAL,
                        "run: flag provided but not defined: -%.*s; \"sonde help\" lists all",
@@ -55,6 +59,8 @@ static bool parse_option(struct job *j, const struct option *o, char **argument,
     if (str_equal(o->name, STR("http"))) {
         j->http = value;
         j->http_is_chosen = true;
+    } else if (str_equal(o->name, STR("copy"))) {
+        j->copies = arena_str(j->arena, value).ptr;
     } else if (str_equal(o->name, STR("dir"))) {
         setenv("SONDE_DIR", arena_str(j->arena, value).ptr, 1);
     } else if (str_size(&bytes, value)) {
@@ -222,6 +228,22 @@ static bool take_signals(struct job *j, int signals, int *status)
     return false;
 }
 
+// A copy once a minute, and whenever the limit has come nearer.
+static void copy_when_due(struct job *j, bool is_near)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    u64 now_ms = (u64)t.tv_sec * 1000 + (u64)t.tv_nsec / 1000000;
+    if (!j->copies || !j->observer.watch || (!is_near && now_ms - j->copied_ms < COPY_MS))
+        return;
+    j->copied_ms = now_ms;
+    if (copy_write(&j->observer, j->copies) || j->has_warned)
+        return;
+    j->has_warned = true;
+    warn("no copy of the record in %s: %s; what it holds is lost with this container's memory",
+         j->copies, strerror(errno));
+}
+
 // Waits for the program's end, passing signals on, watching its memory, and reaping whatever else
 // this process may be the parent of.
 static int wait_for_program(struct job *j, const sigset_t *signals)
@@ -234,6 +256,7 @@ static int wait_for_program(struct job *j, const sigset_t *signals)
         u32 told = j->observer.nmark, wait_ms = observer_step(&j->observer);
         if (j->observer.nmark != told)
             death_write_ahead(j->log, &j->observer);
+        copy_when_due(j, j->observer.nmark != told);
         struct pollfd events[] = {
             {.fd = fd, .events = POLLIN},
             {.fd = j->observer.wake_fd, .events = j->observer.is_urgent ? POLLPRI : POLLIN}};
@@ -260,6 +283,8 @@ static struct record_death describe_death(const struct job *j, int status)
 // Keeps the record of a program that was killed, and says where to look.
 static void tell_death(const struct job *j, int status)
 {
+    if (j->copies)
+        copy_remove(&j->observer, j->copies);
     struct folder_record *list;
     struct str kept = {0};
     struct err e;

@@ -40,6 +40,8 @@ static const char tail[] =
     "    -rate=BYTES           mean number of allocated bytes between two samples (512KiB); 0: "
     "none are taken\n"
     "    -keep                 keep the record after a clean exit, too\n"
+    "    -copy=DIR             copy the record to a volume, once a minute and as the limit comes "
+    "near\n"
     "  Options of serve:\n"
     "    -http=[HOST]:PORT     where to serve (localhost:6060)\n"
     "    -dir=DIR              folder of the live records\n"

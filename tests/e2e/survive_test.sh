@@ -5,6 +5,8 @@
 
 export SONDE_RATE=65536 SONDE_TERMINATION_LOG=$tmp/termination-log
 
+is_dead() { ! grep -q '^State:.[RSD]' "/proc/$1/status" 2>/dev/null; }
+
 # Watcher and program die together, as with memory.oom.group.
 "$sonde" run -http= -- "$programs/hungry" hold 2>/dev/null &
 run=$!
@@ -14,6 +16,7 @@ sleep 1.2
 program=$(pgrep -P $run)
 kill -KILL $run $program
 wait $run 2>/dev/null
+wait_for is_dead $program
 "$sonde" run -http= -- /bin/true 2>"$tmp/err"
 like "$(cat "$tmp/err")" "process $program died before this start" "the next start finds what is left when both were killed"
 like "$("$sonde" oom)" 'live heap .*|remember' "and sonde oom tells what it held"
@@ -74,6 +77,28 @@ like "$(curl -s "${url}oom?format=html")" '<section class="oom">' "as a page"
 like "$("$sonde" -top -nodefraction=0 "${url}oom" 2>/dev/null)" ' remember$' "and as a profile"
 kill -TERM $serve
 wait $serve
+
+# Nothing of memory survives: a copy on a volume does.
+"$sonde" run -http= -copy="$tmp/volume" -- "$programs/hungry" hold 2>/dev/null &
+run=$!
+is_copied() { ls "$tmp"/volume/hungry-*; }
+wait_for is_copied
+program=$(pgrep -P $run)
+kill -KILL $run $program
+wait $run 2>/dev/null
+wait_for is_dead $program
+rm -f "$SONDE_DIR"/*
+report=$("$sonde" oom -json "$tmp/volume")
+is "$(jq -r '.pid, .account_source' <<<"$report" | tr '\n' ' ')" "$program watch " "a copy on a volume tells, where nothing of memory survives"
+is "$(jq '([.account[].bytes] | add) == .charge_bytes' <<<"$report")" true "its account adds up"
+"$sonde" run -http= -copy=/proc/none -- "$programs/hungry" hold 2>"$tmp/err" &
+run=$!
+says_so() { grep -q 'no copy of the record' "$tmp/err"; }
+wait_for says_so
+ok $? "where no copy can be made that is said"
+kill -KILL "$(pgrep -P $run)"
+wait $run
+is "$(grep -c 'no copy of the record' "$tmp/err")" 1 "once"
 
 # The file that Kubernetes shows.
 : >"$SONDE_TERMINATION_LOG"
