@@ -38,10 +38,13 @@ is $wrong 0 "its live bytes are within 5 % of what the program held (at most $((
 
 oom_rounds=${OOM_ROUNDS:-5} killed=0 worst=0 wrong=0 unreadable=0 most=30
 if cgroup_make "sonde-test.$$" 64; then
-    for ((i = 0; i < oom_rounds; i++)); do
+    # On a busy machine a program that swaps its code in and out at the limit may end by its own alarm: that round does not count.
+    for ((i = 0; i < 2 * oom_rounds && killed < oom_rounds; i++)); do
         rm -f "$SONDE_DIR"/* "$tmp/held"
         SONDE_RATE=4096 LD_PRELOAD=$build/libsonde.so cgroup_run "$programs/storm" "$tmp/held" "$programs/plugin.so" 2>/dev/null
-        [ $? != 137 ] || killed=$((killed + 1))
+        status=$?
+        [ $status = 142 ] && continue
+        [ $status = 137 ] && killed=$((killed + 1))
         judge
     done 2>/dev/null
     cgroup_remove

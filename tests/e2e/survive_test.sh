@@ -37,6 +37,16 @@ kill -CONT $run
 wait $run
 is "$("$sonde" oom -json | jq -r '.end, .wait_status' | tr '\n' ' ')" "signal 9 " "who knows how it ended"
 
+# SIGTERM comes before many ends: what there is to see then is looked at.
+"$sonde" run -http= -- "$programs/hungry" hold 2>/dev/null &
+run=$!
+wait_for is_watched
+sleep 0.3
+kill -TERM $run
+wait $run
+is $? 143 "SIGTERM is passed on"
+like "$("$sonde" oom -json | jq -r '.events[].text')" 'somebody sent SIGTERM' "and the report tells of it"
+
 # As the first process of a container.
 if unshare --pid --fork --mount-proc true 2>/dev/null; then
     # A child of the program outlives it and becomes the first process's own.
