@@ -20,8 +20,8 @@ static void add_frame(struct buf *out, const struct record_view *v, u64 frame)
         return;
     }
     const struct record_mapping *m = &v->mapping[row];
-    buf_printf(out, " %.*s+%#llx", STR_ARG(str_basename(record_text(v, m->filename))),
-               (unsigned long long)(address - m->start + m->offset));
+    unsigned long long offset = address - m->start + m->offset;
+    buf_printf(out, " %.*s+%#llx", STR_ARG(str_basename(record_text(v, m->filename))), offset);
 }
 
 static void add_stack(struct buf *out, const struct record_view *v, u32 word)

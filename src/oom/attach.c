@@ -79,8 +79,8 @@ static void arm_v1(struct observer *o)
     int event = control < 0 ? -1 : eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     bool armed = event >= 0;
     for (u32 i = 0; i < ARRAY_LEN(percent) && armed; i++) {
-        int n = snprintf(line, sizeof(line), "%d %d %llu", event, o->usage_fd,
-                         (unsigned long long)(o->state.limit_bytes / 100 * percent[i]));
+        unsigned long long bytes = o->state.limit_bytes / 100 * percent[i];
+        int n = snprintf(line, sizeof(line), "%d %d %llu", event, o->usage_fd, bytes);
         armed = write(control, line, (size_t)n) == n;
     }
     if (control >= 0)

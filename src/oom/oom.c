@@ -69,7 +69,7 @@ static void leave_out_aftermath(struct oom *o)
     if (!may_be_oom_kill(o))
         return;
     o->saw_oom_kill = o->v.header.death.oom_kills || (o->watch && o->watch->kernel.is_known);
-    if (o->nlook == 0)
+    if (o->nlook == 0 || !o->watch)
         return;
     u64 kills = kills_before(o);
     o->saw_oom_kill |= o->look[o->nlook - 1].oom_kills > kills;

@@ -31,6 +31,7 @@ static void find_parts(double part[ARRAY_LEN(own)], const struct oom *o)
     const struct account *last = &o->seen[o->nseen - 1].account;
     const struct account *before = o->nseen > 1 ? &o->seen[o->nseen - 2].account : NULL;
     double sum = 0;
+    memset(part, 0, ARRAY_LEN(own) * sizeof(*part));
     for (int with_before = before != NULL; with_before >= 0 && sum <= 0; with_before--) {
         sum = 0;
         for (size_t i = 0; i < ARRAY_LEN(own); i++) {

@@ -65,10 +65,10 @@ struct str verdict_leaf(const struct oom *o, u32 sample, struct arena *a)
     const struct location *l = &p->location[p->frame[p->sample[sample].frame]];
     if (l->nline)
         return profile_string(p, p->function[p->line[l->line].function].name);
-    return arena_printf(a, "%.*s+%#llx",
-                        STR_ARG(str_basename(profile_string(p, p->mapping[l->mapping].filename))),
-                        (unsigned long long)(l->address - p->mapping[l->mapping].start +
-                                             p->mapping[l->mapping].offset));
+    const struct mapping *m = &p->mapping[l->mapping];
+    unsigned long long offset = l->address - m->start + m->offset;
+    return arena_printf(a, "%.*s+%#llx", STR_ARG(str_basename(profile_string(p, m->filename))),
+                        offset);
 }
 
 static PRINTF(3, 4) void add_fact(struct verdict *v, struct arena *a, const char *format, ...)
