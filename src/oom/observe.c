@@ -23,7 +23,8 @@ enum {
     LATER_S = 30,      // and is no longer the case
     ETA_PARTS = 16,    // of the time that is left
     ACCOUNT_S = 60,
-    COST_FACTOR = 15,  // an account at most costs this part of the time
+    COST_FACTOR = 15, // an account at most costs this part of the time
+    REST_COST_FACTOR = 1000,
     UNSOUND_PART = 20, // of the charge, that may be unexplained
 };
 
@@ -268,11 +269,30 @@ static bool has_moved(const struct observer *o)
            distance(o->hard_bytes, o->account_hard_bytes) > most;
 }
 
+static u64 time_to(u64 limit, u64 bytes, u64 rate_bytes_s)
+{
+    if (limit == 0 || rate_bytes_s == 0)
+        return UINT64_MAX;
+    return (u64)((double)(limit > bytes ? limit - bytes : 0) / (double)rate_bytes_s * 1000);
+}
+
+// Milliseconds to the limit at the present rate.
+static u64 eta_ms(const struct observer *o)
+{
+    u64 limit = o->state.limit_bytes;
+    u64 all = time_to(limit, o->step_usage_bytes, o->rate_bytes_s);
+    u64 hard = time_to(limit, o->hard_bytes, o->hard_rate_bytes_s);
+    return all < hard ? all : hard;
+}
+
+// Far from the limit accounts may take a thousandth of the time, near it more.
 static bool account_is_due(const struct observer *o, u64 now_ns)
 {
-    u64 passed_ns = now_ns - o->account_ns;
-    return o->account_ns == 0 || passed_ns >= (u64)ACCOUNT_S * 1000000000 ||
-           (has_moved(o) && passed_ns >= COST_FACTOR * o->account_cost_ns);
+    u64 passed_ns = now_ns - o->account_ns, limit = o->state.limit_bytes;
+    bool is_near = limit && (o->step_usage_bytes > limit / 4 * 3 || eta_ms(o) < SOON_S * 1000);
+    u64 least_ns = (is_near ? COST_FACTOR : REST_COST_FACTOR) * o->account_cost_ns;
+    return o->account_ns == 0 ||
+           (passed_ns >= least_ns && (has_moved(o) || passed_ns >= (u64)ACCOUNT_S * 1000000000));
 }
 
 // Passing a threshold counts once; it must be left by 5 % of the limit before it counts again.
@@ -288,22 +308,6 @@ static void check_thresholds(struct observer *o, u64 now_ns)
             o->passed &= ~bit;
         }
     }
-}
-
-static u64 time_to(u64 limit, u64 bytes, u64 rate_bytes_s)
-{
-    if (limit == 0 || rate_bytes_s == 0)
-        return UINT64_MAX;
-    return (u64)((double)(limit > bytes ? limit - bytes : 0) / (double)rate_bytes_s * 1000);
-}
-
-// Milliseconds to the limit at the present rate.
-static u64 eta_ms(const struct observer *o)
-{
-    u64 limit = o->state.limit_bytes;
-    u64 all = time_to(limit, o->step_usage_bytes, o->rate_bytes_s);
-    u64 hard = time_to(limit, o->hard_bytes, o->hard_rate_bytes_s);
-    return all < hard ? all : hard;
 }
 
 static void check_projection(struct observer *o, u64 now_ns)
