@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/html.h"
+#include "http/account.h"
 #include "http/text.h"
 #include "http/timing.h"
 #include "profile/demangle.h"
@@ -206,6 +207,26 @@ static void serve_symbol(struct debug *d, const struct http_request *q, struct h
     pthread_mutex_unlock(&d->lock);
 }
 
+static void serve_memory(struct debug *d, const struct http_request *q, struct http_response *r)
+{
+    struct folder_record f;
+    struct err e;
+    if (debug_choose(&f, d, q, &e))
+        account_answer(d, q, r, f.path, true);
+    else
+        debug_fail(r, &e);
+}
+
+static void serve_oom(struct debug *d, const struct http_request *q, struct http_response *r)
+{
+    struct str path;
+    struct err e;
+    if (account_find_killed(&path, q->arena, &e))
+        account_answer(d, q, r, path, false);
+    else
+        debug_fail(r, &e);
+}
+
 struct route {
     const char *name;
     void (*serve)(struct debug *d, const struct http_request *q, struct http_response *r);
@@ -217,6 +238,10 @@ static void serve_index(struct debug *d, const struct http_request *q, struct ht
 static const struct route routes[] = {
     {"", serve_index, NULL},
     {"cmdline", serve_cmdline, "The command line invocation of the program"},
+    {"memory", serve_memory,
+     "What the memory cgroup is charged for, line by line; the sum is the charge"},
+    {"oom", serve_oom,
+     "The same of the last program that was killed, at its end: debug=1, format=json, format=html"},
     {"symbol", serve_symbol, "Maps given program counters to function names"},
 };
 

@@ -1,27 +1,14 @@
 #include "memory/cgroup.h"
 
-#include <fcntl.h>
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+
+#include "memory/lines.h"
 
 // A v1 limit from here on means none: the kernel rounds the largest number down to a page.
 #define NO_LIMIT ((u64)1 << 62)
-
-// A file's text, ended by NUL; false when it cannot be read.
-static bool read_text(char *text, size_t cap, const char *path)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return false;
-    size_t len = 0;
-    for (ssize_t n; len < cap - 1 && (n = read(fd, text + len, cap - 1 - len)) > 0;)
-        len += (size_t)n;
-    text[len] = 0;
-    close(fd);
-    return true;
-}
 
 // Whether a comma-separated list has a word.
 static bool has_word(struct str list, struct str word)
@@ -92,7 +79,8 @@ bool cgroup_of(struct cgroup *g, const char *proc, u32 pid)
     for (int i = 0; i < 2 && found; i++) {
         char path[512];
         snprintf(path, sizeof(path), "%s/%u/%s", proc, pid, file[i]);
-        found = read_text(text, TEXT_BYTES, path) && (i ? find_mount : find_group)(g, str_of(text));
+        found =
+            lines_read(text, TEXT_BYTES, path) && (i ? find_mount : find_group)(g, str_of(text));
     }
     free(text);
     return found;
@@ -105,30 +93,28 @@ static bool group_path(char *path, size_t cap, const struct cgroup *g, const cha
     return n > 0 && (size_t)n < cap;
 }
 
+bool cgroup_path(char *path, size_t cap, const struct cgroup *g, const char *file)
+{
+    return group_path(path, cap, g, g->group, file);
+}
+
 // A file with one number; "max" is NO_LIMIT.  False when it cannot be read.
 static bool read_number(u64 *out, const struct cgroup *g, const char *group, const char *file)
 {
     char path[1024], text[128];
-    if (!group_path(path, sizeof(path), g, group, file) || !read_text(text, sizeof(text), path))
+    if (!group_path(path, sizeof(path), g, group, file) || !lines_read(text, sizeof(text), path))
         return false;
     *out = strncmp(text, "max", 3) == 0 ? NO_LIMIT : strtoull(text, NULL, 10);
     return true;
 }
 
-// The number behind a word in a file of lines "word number".
-static u64 read_keyed(const struct cgroup *g, const char *file, const char *word)
+// A file of lines; empty when it cannot be read.
+static struct str read_lines(char *text, size_t cap, const struct cgroup *g, const char *file)
 {
-    char path[1024], text[4096];
-    if (!group_path(path, sizeof(path), g, g->group, file) || !read_text(text, sizeof(text), path))
-        return 0;
-    struct str lines = str_of(text);
-    while (lines.len) {
-        struct str line = str_cut(&lines, '\n'), key = str_cut(&line, ' ');
-        i64 n;
-        if (str_equal(key, str_of(word)) && str_i64(&n, line))
-            return (u64)n;
-    }
-    return 0;
+    char path[1024];
+    *text = 0;
+    return cgroup_path(path, sizeof(path), g, file) && lines_read(text, cap, path) ? str_of(text)
+                                                                                   : STR("");
 }
 
 static void find_limit(struct cgroup_state *s, const struct cgroup *g)
@@ -150,15 +136,111 @@ static void find_limit(struct cgroup_state *s, const struct cgroup *g)
     }
 }
 
+static void read_events_v1(struct cgroup_state *s, const struct cgroup *g)
+{
+    char text[4096];
+    struct str control = read_lines(text, sizeof(text), g, "memory.oom_control");
+    s->events.oom_kills = lines_number(control, "oom_kill");
+    s->kill_disabled = lines_number(control, "oom_kill_disable") != 0;
+    read_number(&s->events.max, g, g->group, "memory.failcnt");
+}
+
+static void read_events_v2(struct cgroup_state *s, const struct cgroup *g)
+{
+    char text[4096];
+    u64 together = 0, high = 0;
+    struct str events = read_lines(text, sizeof(text), g, "memory.events");
+    s->events = (struct cgroup_events){
+        .high = lines_number(events, "high"),
+        .max = lines_number(events, "max"),
+        .oom = lines_number(events, "oom"),
+        .oom_kills = lines_number(events, "oom_kill"),
+        .group_kills = lines_number(events, "oom_group_kill"),
+    };
+    if (read_number(&high, g, g->group, "memory.high") && high < NO_LIMIT)
+        s->high_bytes = high;
+    s->kills_all = read_number(&together, g, g->group, "memory.oom.group") && together == 1;
+}
+
+// "some avg10=0.00 avg60=0.00 avg300=0.00 total=1234".
+static u64 read_stall(const struct cgroup *g)
+{
+    char text[512];
+    struct str line = read_lines(text, sizeof(text), g, "memory.pressure");
+    i64 at = str_find(line, STR("total="));
+    return at < 0 ? 0 : strtoull(line.ptr + at + 6, NULL, 10);
+}
+
+bool cgroup_usage(u64 *bytes, const struct cgroup *g)
+{
+    return read_number(bytes, g, g->group, g->is_v2 ? "memory.current" : "memory.usage_in_bytes");
+}
+
 bool cgroup_read(struct cgroup_state *s, const struct cgroup *g)
 {
     *s = (struct cgroup_state){0};
-    if (!read_number(&s->usage_bytes, g, g->group,
-                     g->is_v2 ? "memory.current" : "memory.usage_in_bytes"))
+    if (!cgroup_usage(&s->usage_bytes, g))
         return false;
     read_number(&s->peak_bytes, g, g->group,
                 g->is_v2 ? "memory.peak" : "memory.max_usage_in_bytes");
-    s->oom_kills = read_keyed(g, g->is_v2 ? "memory.events" : "memory.oom_control", "oom_kill");
+    (g->is_v2 ? read_events_v2 : read_events_v1)(s, g);
+    s->oom_kills = s->events.oom_kills;
+    s->stall_us = g->is_v2 ? read_stall(g) : 0;
     find_limit(s, g);
     return true;
+}
+
+struct cgroup cgroup_limiting(const struct cgroup *g, const struct cgroup_state *s)
+{
+    struct cgroup limiting = *g;
+    if (s->limit_bytes)
+        snprintf(limiting.group, sizeof(limiting.group), "%s", s->limit_group);
+    return limiting;
+}
+
+// What is looked for, and how far.
+struct search {
+    u32 *pid;
+    u32 cap, n;
+    u32 folders; // that may still be opened
+};
+
+static void add_processes(struct search *s, const char *folder)
+{
+    char path[1024], line[32];
+    snprintf(path, sizeof(path), "%s/cgroup.procs", folder);
+    FILE *f = fopen(path, "re");
+    while (f && fgets(line, sizeof(line), f)) {
+        if (s->n < s->cap)
+            s->pid[s->n] = (u32)strtoul(line, NULL, 10);
+        s->n++;
+    }
+    if (f)
+        fclose(f);
+}
+
+static void search_groups(struct search *s, const char *folder)
+{
+    char path[1024];
+    add_processes(s, folder);
+    DIR *d = s->folders ? opendir(folder) : NULL;
+    for (struct dirent *entry; d && s->folders && (entry = readdir(d));) {
+        if (entry->d_type != DT_DIR || *entry->d_name == '.' ||
+            snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name) >= (int)sizeof(path))
+            continue;
+        s->folders--;
+        search_groups(s, path);
+    }
+    if (d)
+        closedir(d);
+}
+
+u32 cgroup_processes(u32 *pid, u32 cap, const struct cgroup *g)
+{
+    enum { MOST_GROUPS = 256 };
+    char path[1024];
+    struct search s = {.pid = pid, .cap = cap, .folders = MOST_GROUPS};
+    if (cgroup_path(path, sizeof(path), g, ""))
+        search_groups(&s, path);
+    return s.n;
 }

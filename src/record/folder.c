@@ -6,12 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
 
-enum { MOST_KEPT = 32, MOST_KEPT_MIB = 256 };
+enum { MOST_KEPT = 32, MOST_KEPT_MIB = 256, MOST_BYTES_MIB = 1024 };
 
 static struct str folder_of(const char *variable, const char *standard, struct arena *a)
 {
@@ -203,11 +204,34 @@ static bool write_sparse(const char *path, struct str bytes, struct err *e)
     return done;
 }
 
+// The record, and behind it what a watcher saw of the process from outside (oom/watch.h).
+static bool read_with_watch(struct str *bytes, const char *path, struct arena *a, struct err *e)
+{
+    struct str record, watch;
+    struct err ignored;
+    if (!file_read(&record, path, (size_t)MIB(MOST_BYTES_MIB), a, e))
+        return false;
+    if (!file_read(&watch, arena_printf(a, "%s" FOLDER_WATCH, path).ptr,
+                   (size_t)MIB(MOST_BYTES_MIB), a, &ignored))
+        watch = STR("");
+    char *both = arena_alloc(a, record.len + watch.len, 1);
+    memcpy(both, record.ptr, record.len);
+    memcpy(both + record.len, watch.ptr, watch.len);
+    *bytes = (struct str){both, record.len + watch.len};
+    return true;
+}
+
+static void remove_record(const char *path, struct arena *a)
+{
+    unlink(path);
+    unlink(arena_printf(a, "%s" FOLDER_WATCH, path).ptr);
+}
+
 bool folder_keep(struct str *kept, const struct folder_record *r, const struct record_death *death,
                  struct arena *a, struct err *e)
 {
     struct str folder = folder_kept(a), bytes;
-    if (!file_read(&bytes, r->path.ptr, (size_t)MIB(1024), a, e))
+    if (!read_with_watch(&bytes, r->path.ptr, a, e))
         return false;
     if (death && bytes.len >= sizeof(struct record_header))
         memcpy((char *)(uintptr_t)bytes.ptr + offsetof(struct record_header, death), death,
@@ -218,9 +242,21 @@ bool folder_keep(struct str *kept, const struct folder_record *r, const struct r
         unlink(kept->ptr);
         return false;
     }
-    unlink(r->path.ptr);
+    remove_record(r->path.ptr, a);
     remove_oldest(folder, a);
     return true;
+}
+
+bool folder_is_watched(const struct folder_record *r)
+{
+    char path[4096];
+    int n = snprintf(path, sizeof(path), "%s" FOLDER_WATCH, r->path.ptr);
+    int fd = n > 0 && (size_t)n < sizeof(path) ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    if (fd < 0)
+        return false;
+    bool is_locked = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    close(fd);
+    return is_locked;
 }
 
 u32 folder_sweep(struct arena *a)
@@ -231,10 +267,10 @@ u32 folder_sweep(struct arena *a)
         struct str path;
         struct err ignored;
         enum folder_life life = folder_life(&list[i]);
-        if (life == FOLDER_DEAD)
+        if (life == FOLDER_DEAD && !folder_is_watched(&list[i]))
             kept += folder_keep(&path, &list[i], NULL, a, &ignored);
         else if (life == FOLDER_REPLACED)
-            unlink(list[i].path.ptr);
+            remove_record(list[i].path.ptr, a);
     }
     return kept;
 }

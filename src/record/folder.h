@@ -12,6 +12,9 @@
 struct str folder_live(struct arena *a);
 struct str folder_kept(struct arena *a);
 
+// What the name of a record's watch has at its end (oom/watch.h).  It is kept and removed with it.
+#define FOLDER_WATCH ".watch"
+
 enum folder_life {
     FOLDER_ALIVE,   // its process runs and writes to it
     FOLDER_DEAD,    // its process has ended
@@ -40,8 +43,11 @@ bool folder_find(struct folder_record *out, u32 pid, struct arena *a, struct err
 bool folder_keep(struct str *kept, const struct folder_record *r, const struct record_death *death,
                  struct arena *a, struct err *e);
 
-// Does that for all dead ones in the live folder, and removes replaced ones.  Returns how many were
-// kept.
+// Whether somebody watches the process: that one knows how it ended, and keeps its record.
+bool folder_is_watched(const struct folder_record *r);
+
+// Does that for all dead ones in the live folder that nobody watches, and removes replaced ones.
+// Returns how many were kept.
 u32 folder_sweep(struct arena *a);
 
 #endif

@@ -41,6 +41,8 @@ struct live_heap {
     u32 naged, aged_cap;
     u32 now_second;
     bool by_age;
+    u32 *stack_of; // by sample: its stack's word offset
+    u32 nstack_of, stack_of_cap;
     struct arena *arena;
 };
 
@@ -107,11 +109,14 @@ static void add_ages(struct reading *r, const struct record_stack *s, const stru
 
 static void add_stack(struct reading *r, const struct record_stack *s, u32 word, void *context)
 {
-    const struct live_heap *h = context;
+    struct live_heap *h = context;
     const struct held *held = &h->held[word];
-    if (s->amount == 0 && held->bytes == 0)
+    const struct record_attempt *attempt = &r->v->header.attempt;
+    bool is_attempt = attempt->time_ns && attempt->stack == word;
+    if (s->amount == 0 && held->bytes == 0 && !is_attempt)
         return;
     reading_sample(r, s, NULL, 0);
+    *arena_push(h->arena, h->stack_of, h->nstack_of, h->stack_of_cap) = word;
     i64 objects = reading_objects(s->count);
     if (!h->by_age) {
         add_values(r, objects, (i64)s->amount, held->objects, held->bytes);
@@ -146,8 +151,9 @@ static struct profile finish(struct reading *r, i64 time_ns)
     return r->b.p;
 }
 
+// By age there are several samples of a stack, and *stack_of means nothing.
 static struct profile read_heap(const struct record_view *v, i64 time_ns, bool by_age,
-                                struct arena *a)
+                                u32 **stack_of, struct arena *a)
 {
     struct reading r;
     i64 age_ns = time_ns - (i64)v->header.start_time_ns;
@@ -161,17 +167,26 @@ static struct profile read_heap(const struct record_view *v, i64 time_ns, bool b
     add_live(&h, v);
     reading_stacks(&r, RECORD_HEAP, add_stack, &h);
     add_comments(&r);
+    *stack_of = h.stack_of;
     return finish(&r, time_ns);
+}
+
+struct profile record_heap_stacks(const struct record_view *v, i64 time_ns, u32 **stack_of,
+                                  struct arena *a)
+{
+    return read_heap(v, time_ns, false, stack_of, a);
 }
 
 struct profile record_heap(const struct record_view *v, i64 time_ns, struct arena *a)
 {
-    return read_heap(v, time_ns, false, a);
+    u32 *ignored;
+    return read_heap(v, time_ns, false, &ignored, a);
 }
 
 struct profile record_heap_by_age(const struct record_view *v, i64 time_ns, struct arena *a)
 {
-    return read_heap(v, time_ns, true, a);
+    u32 *ignored;
+    return read_heap(v, time_ns, true, &ignored, a);
 }
 
 // What a stack held at the mark: what was put aside since, or what it holds still.

@@ -124,6 +124,14 @@ struct record_answer {
     u32 spare;
 };
 
+// A large allocation, noted before it is tried: it may be the last thing that the process does.
+struct record_attempt {
+    u64 time_ns; // since start_mono_ns; 0: there was none
+    u64 bytes;
+    u32 stack;  // word offset
+    u32 served; // 1: it was had
+};
+
 struct record_header {
     char magic[8];
     u32 version;
@@ -182,6 +190,8 @@ struct record_header {
     u32 own_blocks; // rows of live_block that belong to them
 
     struct record_allocator allocator;
+    struct record_attempt attempt; // the last one
+
     struct record_death death;
 
     struct record_request request; // written by others

@@ -120,6 +120,21 @@ bool record_live_row(const struct record_view *v, u32 row, struct record_live *o
     return address > 1 && out->bytes != 0;
 }
 
+u32 record_blocks(struct record_block **out, const struct record_view *v, struct arena *a)
+{
+    struct record_live live;
+    u32 own, n = 0, rows = v->header.section[RECORD_LIVE_KEY].nrow * RECORD_BUCKET_KEYS;
+    *out = arena_new(a, struct record_block, rows);
+    for (u32 row = 0; row < rows; row++) {
+        if (record_live_row(v, row, &live, &own) && !own && live.size)
+            (*out)[n++] = (struct record_block){
+                record_frame_address(
+                    v->bucket[row / RECORD_BUCKET_KEYS].address[row % RECORD_BUCKET_KEYS]),
+                live};
+    }
+    return n;
+}
+
 static int by_time(const void *a, const void *b)
 {
     u64 x = ((const struct record_tick *)a)->time_ns, y = ((const struct record_tick *)b)->time_ns;

@@ -79,6 +79,18 @@ struct profile record_own(const struct record_view *v, u32 own, i64 time_ns, str
 // Whether a row of the live table is in use, and what is in it; *own gets the row of the program's
 // own profile that it belongs to, 0: the heap.
 bool record_live_row(const struct record_view *v, u32 row, struct record_live *out, u32 *own);
+// The same, with the word offset of each sample's stack, by sample.
+struct profile record_heap_stacks(const struct record_view *v, i64 time_ns, u32 **stack_of,
+                                  struct arena *a);
+
+// A row of the live table.
+struct record_block {
+    u64 address;
+    struct record_live live;
+};
+
+// All blocks of the live table, in no order; their number.
+u32 record_blocks(struct record_block **out, const struct record_view *v, struct arena *a);
 
 // The time line: all ticks of all rings, oldest first, without repetitions.
 u32 record_ticks(struct record_tick **out, const struct record_view *v, struct arena *a);

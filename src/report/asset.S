@@ -11,6 +11,7 @@ asset_\name\()_end:
     asset listing_css, "web/listing.css"
     asset listing_js, "web/listing.js"
     asset flame_css, "web/flame.css"
+    asset oom_css, "web/oom.css"
     asset flame_data_js, "web/flame_data.js"
     asset flame_layout_js, "web/flame_layout.js"
     asset flame_paint_js, "web/flame_paint.js"

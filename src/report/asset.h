@@ -10,6 +10,7 @@ ASSET_DECLARE(pan_js);
 ASSET_DECLARE(listing_css);
 ASSET_DECLARE(listing_js);
 ASSET_DECLARE(flame_css);
+ASSET_DECLARE(oom_css);
 ASSET_DECLARE(flame_data_js);
 ASSET_DECLARE(flame_layout_js);
 ASSET_DECLARE(flame_paint_js);

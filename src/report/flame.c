@@ -27,7 +27,7 @@ static void add_script(struct buf *out)
 
 static void page(struct buf *out, struct report *r, struct str script, struct str style)
 {
-    struct str title = report_title(r);
+    struct str title = r->preface ? r->preface->title : report_title(r);
     buf_text(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
     html_policy(out, script, style);
     buf_text(out, "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
@@ -37,7 +37,10 @@ static void page(struct buf *out, struct report *r, struct str script, struct st
     html_text(out, r->sample_type);
     buf_text(out, "</title>\n<style>");
     buf_add(out, style);
-    buf_text(out, "</style>\n</head>\n<body>\n<noscript>This flame graph needs JavaScript; it "
+    buf_text(out, "</style>\n</head>\n<body>\n");
+    if (r->preface)
+        buf_add(out, r->preface->html);
+    buf_text(out, "<noscript>This flame graph needs JavaScript; it "
                   "loads nothing from anywhere.</noscript>\n"
                   "<script type=\"application/json\" id=\"flame-data\">");
     report_flame_data(out, r, FLAME_WHOLE);
@@ -49,15 +52,20 @@ static void page(struct buf *out, struct report *r, struct str script, struct st
 bool report_flame(struct buf *out, struct report *r, struct err *e)
 {
     (void)e;
-    struct buf script;
+    struct buf script, style;
     if (r->values.mean)
         buf_text(r->warnings, "A flame graph's boxes are sums: -mean is not heard\n");
     r->values.mean = false;
     r->sample_type = profile_string(&r->p, r->p.type[r->values.type].type);
     r->total = report_total(r, r->values.type);
     buf_init(&script, SIZE_MAX / 2);
+    buf_init(&style, SIZE_MAX / 2);
     add_script(&script);
-    page(out, r, buf_str(&script), ASSET(flame_css));
+    buf_add(&style, ASSET(flame_css));
+    if (r->preface)
+        buf_add(&style, r->preface->style);
+    page(out, r, buf_str(&script), buf_str(&style));
+    buf_free(&style);
     buf_free(&script);
     return true;
 }

@@ -244,6 +244,16 @@ static bool prepare(struct report *r, struct err *e)
     return true;
 }
 
+static bool write_prepared(struct buf *out, struct report *r, struct err *e)
+{
+    bool done = prepare(r, e) && r->type->write(out, r, e);
+    regex_free(r->wanted);
+    if (done && out->full)
+        done = err_set(e, EFBIG, "the %s report needs more than %zu MiB", r->type->name,
+                       out->limit >> 20);
+    return done;
+}
+
 bool report_write(struct buf *out, const struct profile *p, const struct report_type *type,
                   struct str parameter, const struct config *c, struct buf *warnings,
                   struct arena *a, struct err *e)
@@ -254,12 +264,20 @@ bool report_write(struct buf *out, const struct profile *p, const struct report_
                        .arena = a,
                        .parameter = parameter.len ? parameter : str_of(type->standard_parameter),
                        .warnings = warnings};
-    bool done = prepare(&r, e) && type->write(out, &r, e);
-    regex_free(r.wanted);
-    if (done && out->full)
-        done = err_set(e, EFBIG, "the %s report needs more than %zu MiB", type->name,
-                       out->limit >> 20);
-    return done;
+    return write_prepared(out, &r, e);
+}
+
+bool report_write_flame(struct buf *out, const struct profile *p,
+                        const struct report_preface *preface, const struct config *c,
+                        struct buf *warnings, struct arena *a, struct err *e)
+{
+    struct report r = {.preface = preface,
+                       .type = report_find(STR("flame")),
+                       .config = *c,
+                       .p = *p,
+                       .arena = a,
+                       .warnings = warnings};
+    return write_prepared(out, &r, e);
 }
 
 bool report_greeting(struct buf *out, const struct profile *p, const struct config *c, i64 *total,

@@ -54,8 +54,14 @@ extern const struct report_type report_types[];
 
 const struct report_type *report_find(struct str name);
 
+// What stands before a flame graph on its page, as HTML, with the style of it.
+struct report_preface {
+    struct str title, html, style;
+};
+
 // A report about to be written.
 struct report {
+    const struct report_preface *preface; // NULL: none
     const struct report_type *type;
     struct config config; // with the type's overrides
     struct profile p;     // filtered and aggregated
@@ -81,6 +87,11 @@ struct report {
 bool report_write(struct buf *out, const struct profile *p, const struct report_type *type,
                   struct str parameter, const struct config *c, struct buf *warnings,
                   struct arena *a, struct err *e);
+
+// The flame graph's page with something before it.  Fails as report_write().
+bool report_write_flame(struct buf *out, const struct profile *p,
+                        const struct report_preface *preface, const struct config *c,
+                        struct buf *warnings, struct arena *a, struct err *e);
 
 // The lines that greet a person: what the profile is.  Fails as report_write().
 bool report_greeting(struct buf *out, const struct profile *p, const struct config *c, i64 *total,

@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { LARGE_BYTES = 16 << 20 };
+
 u64 heap_rate_bytes;
 
 // Seeds differ by thread, by process and by time, so that no two count in step.
@@ -131,11 +133,38 @@ static void track(void *block, size_t size, struct context caller)
         .stack = record_stack_offset(&record, stack),
         .second = (u32)(now_ns / 1000000000),
     };
+    if (size >= LARGE_BYTES && record.header->attempt.bytes == size)
+        __atomic_store_n(&record.header->attempt.served, 1, __ATOMIC_RELAXED);
     count(stack, live.bytes, 1 / chance);
     add_live(block, &live, now_ns);
     tick(now_ns);
     if (allocator_is_due(now_ns) && is_outside_allocator(key.flags, caller))
         allocator_ask();
+}
+
+static void attempt(size_t size, struct context caller)
+{
+    u64 frame[RECORD_MAX_FRAMES];
+    u16 flags;
+    u32 nframe = unwind(frame, &flags, caller);
+    struct record_stack *stack = record_stack_add(&record, RECORD_HEAP, flags, frame, nframe);
+    struct record_attempt *a = &record.header->attempt;
+    __atomic_store_n(&a->served, 0, __ATOMIC_RELAXED);
+    a->bytes = size;
+    a->stack = record_stack_offset(&record, stack);
+    __atomic_store_n(&a->time_ns, start_clock_ns(), __ATOMIC_RELEASE);
+}
+
+void heap_attempt(size_t size, struct context caller)
+{
+    if (likely(size < LARGE_BYTES))
+        return;
+    int error = errno;
+    thread.busy++;
+    if (start_is_ready())
+        attempt(size, caller);
+    thread.busy--;
+    errno = error;
 }
 
 void heap_track(void *block, size_t size, struct context caller)

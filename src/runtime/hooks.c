@@ -51,6 +51,7 @@ static SLOW void *sampled_malloc(size_t size)
 {
     if (!heap_due(size, true))
         return real.malloc(size);
+    heap_attempt(size, CALLER());
     void *block = aligned_block(0, size);
     if (!block)
         return real.malloc(size); // perhaps the page's worth of alignment was too much
@@ -113,6 +114,7 @@ static SLOW void *sampled_calloc(size_t n, size_t size)
     size_t bytes;
     if (__builtin_mul_overflow(n, size, &bytes) || !heap_due(bytes, true))
         return real.calloc(n, size);
+    heap_attempt(bytes, CALLER());
     void *block = aligned_block(0, bytes);
     if (!block)
         return real.calloc(n, size);
@@ -162,6 +164,8 @@ static SLOW void *sampled_realloc(void *block, size_t size)
         return move_bootstrap(block, size);
     struct record_live known;
     bool tracked = aligned && block && heap_untrack(block, &known);
+    if (due)
+        heap_attempt(size, CALLER());
     void *moved = NULL;
     if (due && !block)
         moved = aligned_block(0, size);

@@ -155,6 +155,10 @@ HIDDEN bool heap_due(size_t size, bool has_counted);
 // Keeps errno.
 HIDDEN void heap_track(void *block, size_t size, struct context caller);
 
+// Notes an allocation that is about to be tried, when it is so large that it may be the last one.
+// Keeps errno.
+HIDDEN void heap_attempt(size_t size, struct context caller);
+
 // Takes a block that is about to be freed out of the live table.  False when it was never sampled.
 HIDDEN bool heap_untrack(void *block, struct record_live *known);
 

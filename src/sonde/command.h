@@ -26,8 +26,9 @@ int command_run(char **argument);
 // serve.c: sonde serve [OPTIONS]
 int command_serve(char **argument);
 
-// oom.c: sonde oom [RECORD|PID|DIR]
+// oom.c: sonde oom [OPTIONS] [RECORD|PID|DIR], sonde mem [OPTIONS] PID
 int command_oom(char **argument);
+int command_mem(char **argument);
 
 // usage.c
 void usage(void);

@@ -3,10 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -14,8 +17,11 @@
 
 #include "http/debug.h"
 #include "memory/cgroup.h"
+#include "oom/copy.h"
+#include "oom/observe.h"
 #include "record/folder.h"
 #include "sonde/command.h"
+#include "sonde/death.h"
 #include "sonde/web.h"
 
 enum {
@@ -23,7 +29,8 @@ enum {
     STATUS_NOT_RUNNABLE = 126,
     STATUS_SIGNAL = 128,
     MOST_PROFILE_MIB = 2048,
-    MOST_HZ = 1000
+    MOST_HZ = 1000,
+    COPY_MS = 60000
 };
 
 struct job {
@@ -34,6 +41,11 @@ struct job {
     bool has_cgroup;
     struct cgroup cgroup;
     u64 oom_kills; // in the cgroup before the program ran
+    struct observer observer;
+    const char *copies; // folder on a volume; NULL: no copies
+    u64 copied_ms;      // when the last one was made
+    bool has_warned;    // that none can be made
+    int log;            // where Kubernetes looks for a container's last words; -1: nowhere
     struct arena *arena;
 };
 
@@ -61,7 +73,7 @@ static bool parse_option(struct job *j, const struct option *o, char **argument,
                      : str_equal(o->name, STR("wall")) ? "SONDE_WALL"
                                                        : NULL;
     bool known = hz || str_equal(o->name, STR("http")) || str_equal(o->name, STR("dir")) ||
-                 str_equal(o->name, STR("rate"));
+                 str_equal(o->name, STR("rate")) || str_equal(o->name, STR("copy"));
     if (!known)
         return err_set(e, EINVAL,
                        "run: flag provided but not defined: -%.*s; \"sonde help\" lists all",
@@ -73,6 +85,8 @@ static bool parse_option(struct job *j, const struct option *o, char **argument,
     if (str_equal(o->name, STR("http"))) {
         j->http = value;
         j->http_is_chosen = true;
+    } else if (str_equal(o->name, STR("copy"))) {
+        j->copies = arena_str(j->arena, value).ptr;
     } else if (str_equal(o->name, STR("dir"))) {
         setenv("SONDE_DIR", arena_str(j->arena, value).ptr, 1);
     } else if (str_size(&bytes, value)) {
@@ -222,45 +236,81 @@ static bool start_program(struct job *j, const sigset_t *before, int *error)
     return *error == 0;
 }
 
-// Waits for the program's end, passing signals on and reaping whatever else this process may be the
-// parent of.
-static int wait_for_program(const struct job *j, const sigset_t *signals)
+// Takes the program's signals and its end; true when it has ended.
+static bool take_signals(struct job *j, int signals, int *status)
 {
-    for (;;) {
-        siginfo_t info;
-        if (sigwaitinfo(signals, &info) < 0)
-            continue;
+    struct signalfd_siginfo info;
+    while (read(signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+        if (info.ssi_signo == SIGTERM)
+            observer_mark(&j->observer, WATCH_TERMINATE);
         // A terminal sends its signals to the whole foreground group: the program has them already.
-        if (info.si_signo != SIGCHLD && info.si_code != SI_KERNEL)
-            kill(j->pid, info.si_signo);
-        int status;
-        for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
-            if (pid == j->pid)
-                return status;
-        }
+        if (info.ssi_signo != SIGCHLD && info.ssi_code != SI_KERNEL)
+            kill(j->pid, (int)info.ssi_signo);
     }
+    for (pid_t pid; (pid = waitpid(-1, status, WNOHANG)) > 0;) {
+        if (pid == j->pid)
+            return true;
+    }
+    return false;
+}
+
+// A copy once a minute, and whenever the limit has come nearer.
+static void copy_when_due(struct job *j, bool is_near)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    u64 now_ms = (u64)t.tv_sec * 1000 + (u64)t.tv_nsec / 1000000;
+    if (!j->copies || !j->observer.watch || (!is_near && now_ms - j->copied_ms < COPY_MS))
+        return;
+    j->copied_ms = now_ms;
+    if (copy_write(&j->observer, j->copies) || j->has_warned)
+        return;
+    j->has_warned = true;
+    warn("no copy of the record in %s: %s; what it holds is lost with this container's memory",
+         j->copies, strerror(errno));
+}
+
+// Waits for the program's end, passing signals on, watching its memory, and reaping whatever else
+// this process may be the parent of.
+static int wait_for_program(struct job *j, const sigset_t *signals)
+{
+    int status = 0, fd = signalfd(-1, signals, SFD_CLOEXEC | SFD_NONBLOCK);
+    // Inside of the group itself, the pages that watching needs would be dropped first at the
+    // limit.
+    mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
+    while (!take_signals(j, fd, &status)) {
+        u32 told = j->observer.nmark, wait_ms = observer_step(&j->observer);
+        if (j->observer.nmark != told)
+            death_write_ahead(j->log, &j->observer);
+        copy_when_due(j, j->observer.nmark != told);
+        struct pollfd events[] = {
+            {.fd = fd, .events = POLLIN},
+            {.fd = j->observer.wake_fd, .events = j->observer.is_urgent ? POLLPRI : POLLIN}};
+        poll(events, ARRAY_LEN(events), (int)wait_ms);
+    }
+    observer_death(&j->observer);
+    munlockall();
+    close(fd);
+    return status;
 }
 
 static struct record_death describe_death(const struct job *j, int status)
 {
-    struct timespec now;
+    const struct observer *o = &j->observer;
     struct cgroup_state s;
-    clock_gettime(CLOCK_REALTIME, &now);
-    struct record_death d = {.time_ns = (u64)now.tv_sec * 1000000000 + (u64)now.tv_nsec,
-                             .wait_status = status};
-    if (j->has_cgroup && cgroup_read(&s, &j->cgroup)) {
-        d.cgroup_known = 1;
-        d.limit_bytes = s.limit_bytes;
-        d.peak_bytes = s.peak_bytes;
-        d.oom_kills = s.oom_kills > j->oom_kills ? s.oom_kills - j->oom_kills : 0;
-        snprintf(d.cgroup, sizeof(d.cgroup), "%s", s.limit_bytes ? s.limit_group : j->cgroup.group);
-    }
+    if (o->watch && o->usage_fd >= 0) // the program may have moved to another group meanwhile
+        return death_describe(o, status);
+    struct record_death d = death_of(status);
+    if (j->has_cgroup && cgroup_read(&s, &j->cgroup))
+        death_set_group(&d, &j->cgroup, &s, j->oom_kills);
     return d;
 }
 
 // Keeps the record of a program that was killed, and says where to look.
 static void tell_death(const struct job *j, int status)
 {
+    if (j->copies)
+        copy_remove(&j->observer, j->copies);
     struct folder_record *list;
     struct str kept = {0};
     struct err e;
@@ -271,8 +321,10 @@ static void tell_death(const struct job *j, int status)
             !folder_keep(&kept, &list[i], &death, j->arena, &e))
             warn("its record could not be kept: %s", e.text);
     }
-    if (!WIFSIGNALED(status))
+    if (!WIFSIGNALED(status)) {
+        death_withdraw(j->log);
         return;
+    }
     int signal = WTERMSIG(status);
     warn("%s (process %d) was killed by SIG%s%s", j->program[0], j->pid,
          sigabbrev_np(signal) ? sigabbrev_np(signal) : "?",
@@ -282,6 +334,8 @@ static void tell_death(const struct job *j, int status)
              "OOM kills meanwhile",
              death.cgroup, (double)death.limit_bytes / 0x1p20, (double)death.peak_bytes / 0x1p20,
              (unsigned long long)death.oom_kills);
+    if (kept.len)
+        death_tell(j->log, kept, j->arena);
     if (kept.len)
         warn("what it held at that moment: sonde oom %.*s", STR_ARG(kept));
     else
@@ -367,8 +421,10 @@ static int run(struct job *j, struct err *e)
         waitpid(j->pid, NULL, 0);
         return fail(e);
     }
+    observer_init(&j->observer, (u32)j->pid);
     int status = wait_for_program(j, &signals);
     tell_death(j, status);
+    observer_end(&j->observer);
     free_served(&served);
     return WIFSIGNALED(status) ? STATUS_SIGNAL + WTERMSIG(status) : WEXITSTATUS(status);
 }
@@ -378,10 +434,12 @@ int command_run(char **argument)
     struct arena a;
     struct err e;
     arena_init(&a, (size_t)MIB(4096));
-    struct job j = {.arena = &a};
+    struct job j = {.arena = &a, .log = -1};
     if (!parse(&j, argument, &e) || !set_preload(&j, &e))
         return fail(&e);
     warn_if_out_of_reach(j.program[0]);
+    death_tell_earlier(&a);
+    j.log = death_open_log();
     int status = run(&j, &e);
     arena_free(&a);
     return status;

@@ -4,12 +4,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "http/debug.h"
-#include "record/folder.h"
 #include "sonde/command.h"
+#include "sonde/watchers.h"
 
-enum { SWEEP_S = 1 };
+enum { SWEEP_MS = 1000 };
 
 static bool parse(struct str *http, char **argument, struct arena *a, struct err *e)
 {
@@ -35,19 +36,31 @@ static bool parse(struct str *http, char **argument, struct arena *a, struct err
     return true;
 }
 
-// Until a signal says to end.
-static void sweep_until(const sigset_t *end)
+static u64 now_ms(void)
 {
-    const struct timespec pause = {.tv_sec = SWEEP_S};
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (u64)t.tv_sec * 1000 + (u64)t.tv_nsec / 1000000;
+}
+
+// Watches, and keeps what dies, until a signal says to end.
+static void watch_until(const sigset_t *end)
+{
+    static struct watchers w;
+    struct timespec pause = {0};
+    u64 swept_ms = 0;
     while (sigtimedwait(end, NULL, &pause) < 0) {
-        struct arena a;
-        arena_init(&a, (size_t)MIB(2048));
-        u32 kept = folder_sweep(&a);
-        if (kept)
-            warn("%u program%s died; \"sonde oom\" tells what the last one held", kept,
-                 kept > 1 ? "s" : "");
-        arena_free(&a);
+        if (swept_ms == 0 || now_ms() - swept_ms >= SWEEP_MS) {
+            u32 kept = watchers_refresh(&w);
+            swept_ms = now_ms();
+            if (kept)
+                warn("%u program%s died; \"sonde oom\" tells what the last one held", kept,
+                     kept > 1 ? "s" : "");
+        }
+        u32 wait_ms = watchers_step(&w);
+        pause = (struct timespec){.tv_sec = wait_ms / 1000, .tv_nsec = wait_ms % 1000 * 1000000};
     }
+    watchers_end(&w);
 }
 
 int command_serve(char **argument)
@@ -70,7 +83,7 @@ int command_serve(char **argument)
     if (!http_start(&server, http, debug_handle, &debug, &e))
         return fail(&e);
     fprintf(stderr, "sonde: profiles at http://%s/debug/pprof/\n", http_address(server));
-    sweep_until(&end);
+    watch_until(&end);
     http_stop(server);
     debug_free(&debug);
     arena_free(&a);

@@ -65,7 +65,7 @@ is "$?" 2 "a URL that refuses: status 2"
 like "$got" '127.0.0.1:1/debug/pprof/heap: http fetch: Failed to connect|Connection refused' "a URL that refuses: what was wrong"
 says 2 'no program that was killed has left a record' "oom without any" env SONDE_KEEP="$tmp/none" SONDE_DIR="$tmp/none" "$sonde" oom
 says 2 'run: no program named' "run without a program" "$sonde" run
-got=$("$sonde" run -http= -- /no/such/program 2>&1)
+got=$(SONDE_DIR=$tmp/none "$sonde" run -http= -- /no/such/program 2>&1)
 is "$? $got" "127 sonde: cannot run /no/such/program: No such file or directory" "run of what is not there"
 
 # Damage of every kind to a record, and to a profile, costs a sentence at most.

@@ -1,0 +1,53 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "oom/oom.h"
+
+static int by_address(const void *a, const void *b)
+{
+    const struct areas_block *l = a, *r = b;
+    return (l->address > r->address) - (l->address < r->address);
+}
+
+static bool read_areas(struct areas *out, const struct oom *o, struct arena *a)
+{
+    char record[64];
+    const struct record_header *h = &o->v.header;
+    struct areas_block *block = arena_new(a, struct areas_block, o->nblock + 1);
+    for (u32 i = 0; i < o->nblock; i++)
+        block[i] = (struct areas_block){o->block[i].address, o->block[i].live.bytes};
+    qsort(block, o->nblock, sizeof(*block), by_address);
+    snprintf(record, sizeof(record), "/%u-%llu", h->pid, (unsigned long long)h->start_ticks);
+    return areas_read(out, "/proc", h->pid, block, o->nblock, str_of(record));
+}
+
+static void add_seen(struct oom *o, const struct watch_account *account, struct arena *a)
+{
+    struct watch_account *seen = arena_new(a, struct watch_account, o->nseen + 1);
+    if (o->nseen)
+        memcpy(seen, o->seen, o->nseen * sizeof(*seen));
+    seen[o->nseen++] = *account;
+    o->seen = seen;
+}
+
+void oom_look(struct oom *o, struct arena *a)
+{
+    struct cgroup group, limiting;
+    struct cgroup_state state;
+    struct account_sources s = {0};
+    if (!cgroup_of(&group, "/proc", o->v.header.pid) || !cgroup_read(&state, &group))
+        return;
+    limiting = cgroup_limiting(&group, &state);
+    o->limit_bytes = state.limit_bytes;
+    o->limit_group = arena_str(a, str_of(limiting.group));
+    o->peak_bytes = state.peak_bytes;
+    account_look(&s, "/proc", &limiting, o->v.header.pid);
+    if (!read_areas(&s.areas, o, a) || !charge_read(&s.charge, &limiting))
+        return;
+    struct watch_account now = {.time_ns = o->end_ns,
+                                .live_bytes = (u64)o->live_bytes,
+                                .charge = s.charge,
+                                .account = account_build(&s)};
+    add_seen(o, &now, a);
+}
