@@ -48,8 +48,8 @@ enum { NEW, ALIGNED, NEW_ARRAY, DELETE = 8, DELETE_SIZED = 12, NOPERATOR = 20 };
 #define BOOT(row, id, symbol, own) static function boot_##id;
 OPERATORS(BOOT)
 
-#define NAME(row, id, symbol, own)  [row] = symbol,
-#define OWN(row, id, symbol, own)   [row] = own,
+#define NAME(row, id, symbol, own)  [row] = (symbol),
+#define OWN(row, id, symbol, own)   [row] = (own),
 #define FIRST(row, id, symbol, own) [row] = boot_##id,
 static const char *const name_of[NOPERATOR] = {OPERATORS(NAME)};
 static function *const own_of[NOPERATOR] = {OPERATORS(OWN)};
