@@ -34,7 +34,7 @@
 #define RECORD_MAGIC "SONDEREC" // 8 bytes
 
 enum {
-    RECORD_VERSION = 2,
+    RECORD_VERSION = 3,
     RECORD_PAGE = 4096,
     RECORD_LABEL_BYTES = 256, // of a label's key, and of its value, NUL included
     RECORD_MAX_LABELS = 16,   // of a set
@@ -317,11 +317,10 @@ struct record_live {
 // An address range that one call mapped, or what is left of it.
 struct record_region {
     u64 start;
-    u64 length;                // bytes; visible word, 0: free
-    u32 stack;                 // word offset
-    u32 second;                // since start_mono_ns
-    u32 left, right, priority; // the writer's tree: rows + 1
-    u32 spare;
+    u64 length;      // bytes; visible word, 0: free
+    u32 stack;       // word offset
+    u32 second;      // since start_mono_ns
+    u32 left, right; // the writer's tree: rows + 1
 };
 
 // A profile that the program made.
@@ -360,11 +359,10 @@ struct record_sample {
     u64 time_ns;   // since start_mono_ns, of the end
     u64 amount_ns; // that it stands for; for RECORD_WALL all of it lies right before the end
     u32 count;     // of looks
-    u32 kind;      // enum record_sample_kind
     u32 tid;       // thread
     u32 stack;     // word offset
-    u32 wait;      // row
-    u32 spare;
+    u16 kind;      // enum record_sample_kind
+    u16 wait;      // row
 };
 
 enum { RECORD_THREADS = 4096, RECORD_SAMPLES = 32768, RECORD_WAITS = 2048 };

@@ -14,6 +14,12 @@ static u64 end_of(const struct record_region *x)
     return x->start + x->length;
 }
 
+// Random, but always the same one for a row.
+static u32 priority_of(u32 node)
+{
+    return (u32)(node * 0x9e3779b97f4a7c15 >> 24);
+}
+
 // A row that nothing refers to; 0 when there is none.
 static u32 take_row(struct record *r)
 {
@@ -23,8 +29,6 @@ static u32 take_row(struct record *r)
         h->free_region = row_of(r, node)->right;
     else if (h->nregion < h->section[RECORD_REGION].nrow)
         node = ++h->nregion;
-    if (node)
-        row_of(r, node)->priority = (u32)(node * 0x9e3779b97f4a7c15 >> 24);
     return node;
 }
 
@@ -59,7 +63,7 @@ static u32 join(const struct record *r, u32 low, u32 high)
 {
     u32 tree = 0, *to = &tree;
     while (low && high) {
-        if (row_of(r, low)->priority > row_of(r, high)->priority) {
+        if (priority_of(low) > priority_of(high)) {
             *to = low;
             to = &row_of(r, low)->right;
             low = *to;

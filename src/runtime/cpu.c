@@ -81,9 +81,9 @@ static void add_sample(u32 row, u32 tid, u64 count, u32 stack)
         .time_ns = start_clock_ns(),
         .amount_ns = count * w->cpu_period_ns,
         .count = (u32)count,
-        .kind = RECORD_CPU,
         .tid = tid,
         .stack = stack,
+        .kind = RECORD_CPU,
         .wait = RECORD_ON_CPU,
     };
     w->cpu_told += count;

@@ -35,10 +35,10 @@ static void add_sample(u32 tid, u64 amount_ns, u32 stack, u32 wait, u64 now_ns)
         .time_ns = now_ns,
         .amount_ns = amount_ns,
         .count = (u32)((amount_ns + period / 2) / period),
-        .kind = RECORD_WALL,
         .tid = tid,
         .stack = stack,
-        .wait = wait,
+        .kind = RECORD_WALL,
+        .wait = (u16)wait,
     };
     record_sample_add(&record, &s);
 }

@@ -53,16 +53,27 @@ for case in "1 2 100" "4 1 1000" "64 0.1 1000"; do
             within "${ours:-0}" "$kernel" 2
             ok $? "worker $i of them: $ours ms of $kernel ms"
         done
-        total=$(milliseconds '^work$')
-        # At 1,000 Hz the kernel signals 250 times a second, or at HZ: three sigma of so many samples.
-        for share in seventy twenty ten; do
-            told=$(awk -v f=$share '$2 == f { print $1 }' "$tmp/out")
-            part=$(milliseconds "^$share\$")
-            awk "BEGIN { p = $told / 100; d = $part / $total - p; s = 3 * sqrt(p * (1 - p) / (0.25 * $total)); exit !(d < s && d > -s) }"
-            ok $? "$share() has $part of $total ms, and took $told %"
-        done
     fi
 done
+
+# Shares.  At 1,000 Hz the kernel signals 250 times a second, or at HZ: three sigma of so many samples.  A machine that
+# stops for a tenth of a second charges all of that to one sample, which no theory of sampling knows: there are three goes.
+share_is_right() {
+    awk "BEGIN { p = $1 / 100; d = $2 / $3 - p; s = 3 * sqrt(p * (1 - p) / (0.25 * $3)); exit !(d < s && d > -s) }"
+}
+for go in 1 2 3; do
+    profile 1000 "$programs/shares" 4 1
+    total=$(milliseconds '^work$')
+    wrong=0 shares=
+    for share in seventy twenty ten; do
+        told=$(awk -v f=$share '$2 == f { print $1 }' "$tmp/out")
+        part=$(milliseconds "^$share\$")
+        share_is_right "$told" "${part:-0}" "$total" || wrong=1
+        shares+=", $share() has ${part:-no} ms and took $told %"
+    done
+    [ $wrong = 1 ] || break
+done
+ok $wrong "shares of $total ms$shares"
 
 profile 100 "$programs/shares" 2 1 blocked
 ours=$(milliseconds '^work$')

@@ -81,10 +81,10 @@ static void make(void)
     record_sample_add(&r, &(struct record_sample){.time_ns = 5,
                                                   .amount_ns = 4,
                                                   .count = 1,
-                                                  .kind = RECORD_WALL,
                                                   .tid = 7,
                                                   .stack = b.stack,
-                                                  .wait = record_wait_add(&r, &wait)});
+                                                  .kind = RECORD_WALL,
+                                                  .wait = (u16)record_wait_add(&r, &wait)});
     record_tick_add(&r, &(struct record_tick){.time_ns = 5});
     r.header->heap_rate_bytes = 524288;
     r.header->state = RECORD_RUNNING;

@@ -136,9 +136,9 @@ static void test_waits(void)
                               .kind = RECORD_WALL,
                               .tid = 1,
                               .stack = stack(0x1000),
-                              .wait = first};
+                              .wait = (u16)first};
     record_sample_add(&record, &s);
-    s.wait = second;
+    s.wait = (u16)second;
     record_sample_add(&record, &s);
     s.wait = RECORD_RUNNABLE;
     record_sample_add(&record, &s);
