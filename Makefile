@@ -1,6 +1,6 @@
 # Sonde.  "make" builds, "make check" tests, "make demo" tells the story; each installs what it lacks (tools/setup).
 #
-#   make            build/sonde, build/libsonde.so, build/libsonde.a, build/examples/upload-server
+#   make            build/sonde, build/libsonde.so, build/libsonde.a, build/libsonde-http.so, build/examples/upload-server
 #   make demo       the story on this machine      make check     all tests
 #   make soak       tests that take longer         make bench     costs, as ratios and instruction counts
 #   make lint       layout, includes, manual
@@ -21,10 +21,11 @@ SAN.asan := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-om
 SAN.tsan := -fsanitize=thread
 SAN     := $(SAN.$(VARIANT))
 
-# What each of the two products is made of.  The runtime is libc's alone, so it is built apart from the rest; both unwind.
+# What each of the products is made of.  The runtime is libc's alone, so it is built apart from the rest; both unwind.
 WRITER  := $(addprefix src/record/, write.c peak.c labels.c region.c ring.c)
 RUNTIME := $(wildcard src/runtime/*.c) $(WRITER) src/object/eh_frame.c
-COMMAND := $(filter-out $(RUNTIME), $(wildcard src/*/*.c) src/report/asset.S) src/object/eh_frame.c
+SERVED  := src/http/embedded.c
+COMMAND := $(filter-out $(RUNTIME) $(SERVED), $(wildcard src/*/*.c) src/report/asset.S) src/object/eh_frame.c
 LIBRARY := $(filter-out src/sonde/%, $(COMMAND))
 LIBS    := -ldeflate -lzstd -ldw -lelf -liberty -lpcre2-8 -ledit -ljansson -lm -lpthread
 HEAVY   := -lcapstone -lgvc -lcgraph -lmicrohttpd -lcurl
@@ -42,9 +43,9 @@ Q   := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(2)')
 
 object  = $(patsubst %,$(BUILD)/obj/%.o,$(basename $(1)))
-pic     = $(patsubst %.c,$(BUILD)/pic/%.o,$(1))
+pic     = $(patsubst %,$(BUILD)/pic/%.o,$(basename $(1)))
 
-PRODUCTS := $(BUILD)/sonde $(BUILD)/libsonde.so $(BUILD)/libsonde.a $(BUILD)/examples/upload-server $(BUILD)/examples/labels-cpp
+PRODUCTS := $(BUILD)/sonde $(BUILD)/libsonde.so $(BUILD)/libsonde.a $(BUILD)/libsonde-http.so $(BUILD)/examples/upload-server $(BUILD)/examples/labels-cpp
 
 all: $(PRODUCTS)
 
@@ -70,6 +71,11 @@ $(BUILD)/pic/%.o: %.c | $(SETUP)
 	$(call say,PIC,$<)
 	$(Q)$(CC) $(ALL) $(CFLAGS) $(RUNTIME_FLAGS) -c $< -o $@
 
+$(BUILD)/pic/%.o: %.S $(wildcard web/*) | $(SETUP)
+	@mkdir -p $(@D)
+	$(call say,AS,$<)
+	$(Q)$(CC) -c $< -o $@
+
 $(BUILD)/sonde: $(call object,$(COMMAND))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(SAN) $^ $(LIBS) $(LOADED) -o $@
@@ -85,6 +91,16 @@ $(BUILD)/libsonde.a: $(call pic,$(RUNTIME))
 	$(Q)objcopy --localize-hidden $(BUILD)/pic/sonde.o
 	$(Q)rm -f $@
 	$(Q)ar rcs $@ $(BUILD)/pic/sonde.o
+
+# The debug endpoints in a program's own process; of the rooms, and of their libraries, only what they need.
+$(BUILD)/pic/rooms.a: $(call pic,$(LIBRARY))
+	$(call say,AR,$@)
+	$(Q)rm -f $@
+	$(Q)ar rcs $@ $^
+
+$(BUILD)/libsonde-http.so: $(call pic,$(SERVED)) $(BUILD)/pic/rooms.a src/http/embedded.map
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) -shared -Wl,-soname,libsonde-http.so -Wl,-z,now -Wl,-z,defs -Wl,--as-needed -Wl,--version-script=src/http/embedded.map $(filter %.o %.a,$^) $(LIBS) $(HEAVY) -o $@
 
 EXAMPLE := $(wildcard examples/upload-server/*.c)
 $(BUILD)/examples/upload-server: $(call object,$(EXAMPLE))
@@ -144,6 +160,11 @@ $(BUILD)/tests/programs/%: tests/programs/%.cc
 	@mkdir -p $(@D)
 	$(call say,TEST,$@)
 	$(Q)g++ -Wall -Wextra -Iinclude -O2 -g $< -pthread -ldl -lm -o $@
+
+$(BUILD)/tests/programs/serves: tests/programs/serves.c $(BUILD)/libsonde-http.so $(BUILD)/libsonde.so
+	@mkdir -p $(@D)
+	$(call say,TEST,$@)
+	$(Q)$(CC) -std=gnu17 -Wall -Wextra -Iinclude -O2 -g $< -L$(BUILD) -Wl,--no-as-needed -lsonde-http -lsonde -Wl,-rpath,'$$ORIGIN/../..' -o $@
 
 $(BUILD)/tests/programs/%.so: tests/programs/%_lib.c
 	@mkdir -p $(@D)
@@ -265,12 +286,14 @@ format: | $(SETUP)
 install: $(PRODUCTS)
 	install -D -m 755 $(BUILD)/sonde $(DESTDIR)$(PREFIX)/bin/sonde
 	install -D -m 755 $(BUILD)/libsonde.so $(DESTDIR)$(PREFIX)/lib/libsonde.so
+	install -D -m 755 $(BUILD)/libsonde-http.so $(DESTDIR)$(PREFIX)/lib/libsonde-http.so
 	install -D -m 644 $(BUILD)/libsonde.a $(DESTDIR)$(PREFIX)/lib/libsonde.a
 	install -D -m 644 include/sonde/sonde.h $(DESTDIR)$(PREFIX)/include/sonde/sonde.h
+	install -D -m 644 include/sonde/http.h $(DESTDIR)$(PREFIX)/include/sonde/http.h
 	install -D -m 644 docs/man/sonde.1 $(DESTDIR)$(PREFIX)/share/man/man1/sonde.1
 
 clean:
 	rm -rf build build-asan build-tsan build-coverage
 
 .PHONY: all check soak check-command check-symbols check-unwind fuzz bench bench-library bench-programs bench-command bench-symbols bench-browser bench-upload demo lint format install clean
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -path $(BUILD)/sources -prune -o -name '*.d' -print 2>/dev/null)

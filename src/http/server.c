@@ -3,15 +3,16 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <microhttpd.h>
-#include <netdb.h>
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "base/file.h"
+#include "http/listen.h"
 
 enum {
     REQUEST_LIMIT_MIB = 8192, // memory that one request may use
@@ -25,9 +26,12 @@ struct http_server {
     struct MHD_Daemon *daemon;
     http_handler *handler;
     void *context;
-    bool is_loopback;
+    struct listening at;
     u32 nrequest; // under way; atomic
-    char address[300];
+    struct arena arena;
+    struct str token; // that requests must bring; empty: none
+    bool has_tls;
+    char url[400];
 };
 
 // A request while it arrives.
@@ -86,9 +90,9 @@ static bool is_own_host(struct str host)
 
 // Browsers say which page a request comes from, unless a person typed it: another site's gets no
 // answer, whatever it asks.
-static bool is_own_origin(struct str origin, struct str host)
+static bool is_own_origin(struct str origin, struct str host, bool has_tls)
 {
-    struct str scheme = STR("http://");
+    struct str scheme = has_tls ? STR("https://") : STR("http://");
     return origin.len == 0 ||
            (str_starts(origin, scheme) && str_equal(str_skip(origin, scheme.len), host));
 }
@@ -110,6 +114,8 @@ static enum MHD_Result respond(struct MHD_Connection *c, struct http_response *r
         MHD_add_response_header(m, "X-Go-Pprof", "1");
     if (r->status == MHD_HTTP_METHOD_NOT_ALLOWED)
         MHD_add_response_header(m, "Allow", "GET, HEAD, POST");
+    if (r->status == MHD_HTTP_UNAUTHORIZED)
+        MHD_add_response_header(m, "WWW-Authenticate", "Basic realm=\"sonde\"");
     if (r->location)
         MHD_add_response_header(m, "Location", r->location);
     if (r->policy)
@@ -128,6 +134,30 @@ static enum MHD_Result respond(struct MHD_Connection *c, struct http_response *r
     return result;
 }
 
+// Takes as long for a wrong one as for the right one.
+static bool is_token(struct str token, struct str got)
+{
+    u8 difference = token.len != got.len;
+    for (size_t i = 0; i < token.len; i++)
+        difference |= (u8)(token.ptr[i] ^ (got.len ? got.ptr[i % got.len] : 0));
+    return !difference;
+}
+
+// As a bearer's, or as the password that browsers ask for.
+static bool has_token(const struct http_server *s, const struct http_request *q)
+{
+    struct str scheme = STR("Bearer "), header = http_header(q, "Authorization");
+    if (str_starts(header, scheme))
+        return is_token(s->token, str_trim(str_skip(header, scheme.len)));
+    char *password = NULL;
+    char *user = MHD_basic_auth_get_username_password(
+        (struct MHD_Connection *)(uintptr_t)q->connection, &password);
+    bool has = password && is_token(s->token, str_of(password));
+    MHD_free(user);
+    MHD_free(password);
+    return has;
+}
+
 static void leave_request(struct arena *a)
 {
     longjmp(*(jmp_buf *)a->context, 1);
@@ -142,10 +172,14 @@ static void handle(const struct http_server *s, const struct http_request *q,
     q->arena->context = full;
     if (setjmp(*full))
         http_fail(r, MHD_HTTP_SERVICE_UNAVAILABLE, "this request needs too much memory");
-    else if (s->is_loopback && !is_own_host(host))
+    else if (s->at.is_private && !s->at.is_unix && !is_own_host(host))
         http_fail(r, MHD_HTTP_FORBIDDEN, "this server answers only requests for localhost");
-    else if (!is_own_origin(http_header(q, "Origin"), host))
+    else if (!is_own_origin(http_header(q, "Origin"), host, s->has_tls))
         http_fail(r, MHD_HTTP_FORBIDDEN, "this server answers no pages of other sites");
+    else if (s->token.len && !has_token(s, q))
+        http_fail(r, MHD_HTTP_UNAUTHORIZED,
+                  "this server wants a token: \"Authorization: Bearer TOKEN\"; sonde sends the one "
+                  "in SONDE_TOKEN, a browser that in its password");
     else
         s->handler(s->context, q, r);
 }
@@ -235,112 +269,97 @@ static void on_done(void *context, struct MHD_Connection *c, void **state,
     free(r);
 }
 
-static bool is_loopback(const struct sockaddr *a)
+// What others may reach shows what a program holds: only to whom it was meant for.
+static bool check_guarded(const struct http_server *s, const struct http_options *o, struct err *e)
 {
-    if (a->sa_family == AF_INET)
-        return (ntohl(((const struct sockaddr_in *)(const void *)a)->sin_addr.s_addr) >> 24) == 127;
-    return a->sa_family == AF_INET6 &&
-           IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)(const void *)a)->sin6_addr);
+    return !o->is_guarded || s->at.is_private || (s->token.len && s->has_tls) ||
+           err_set(e, EACCES,
+                   "%s can be reached from other machines, and profiles show what a program holds: "
+                   "give a token (-token_file=FILE or SONDE_TOKEN) and a certificate "
+                   "(-tls_cert=FILE -tls_key=FILE), or listen at localhost or unix:PATH",
+                   s->at.address);
 }
 
-// "host:port", "[v6]:port", ":port" or "host".
-static bool split_address(char *host, char *port, size_t cap, struct str address, struct err *e)
+// A file's text, for as long as the server lives.
+static bool read_pem(const char **text, struct http_server *s, struct str path, struct err *e)
 {
-    const char *colon = address.len ? memrchr(address.ptr, ':', address.len) : NULL;
-    if (!colon)
-        return err_set(e, EINVAL,
-                       "could not split http address: address %.*s: missing port in address",
-                       STR_ARG(address));
-    struct str h = {address.ptr, (size_t)(colon - address.ptr)}, p = str_skip(address, h.len + 1);
-    if (h.len >= 2 && h.ptr[0] == '[' && h.ptr[h.len - 1] == ']')
-        h = (struct str){h.ptr + 1, h.len - 2};
-    if (h.len >= cap || p.len >= cap)
-        return err_set(e, EINVAL, "the http address %.*s is too long", STR_ARG(address));
-    snprintf(host, cap, "%.*s", STR_ARG(h));
-    snprintf(port, cap, "%.*s", STR_ARG(p));
+    struct str bytes;
+    enum { MOST_KIB = 1024 };
+    if (!file_read(&bytes, arena_str(&s->arena, path).ptr, (size_t)KIB(MOST_KIB), &s->arena, e))
+        return false;
+    *text = arena_str(&s->arena, bytes).ptr;
     return true;
 }
 
-// A listening socket; *found is what it is bound to.
-static int listen_at(const char *host, const char *port, struct sockaddr_storage *found)
+static bool start_daemon(struct http_server *s, const struct http_options *o, struct err *e)
 {
-    struct addrinfo hints = {.ai_family = AF_UNSPEC,
-                             .ai_socktype = SOCK_STREAM,
-                             .ai_flags = AI_PASSIVE},
-                    *list;
-    int error = getaddrinfo(*host ? host : "127.0.0.1", *port ? port : "0", &hints, &list);
-    if (error) {
-        errno = error == EAI_SERVICE ? EINVAL : EADDRNOTAVAIL;
-        return -1;
+    const char *certificate = NULL, *key = NULL;
+    unsigned flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL;
+    struct MHD_OptionItem tls[] = {
+        {MHD_OPTION_END, 0, NULL}, {MHD_OPTION_END, 0, NULL}, {MHD_OPTION_END, 0, NULL}};
+    if (s->has_tls) {
+        if (!read_pem(&certificate, s, o->tls_cert, e) || !read_pem(&key, s, o->tls_key, e))
+            return false;
+        flags |= MHD_USE_TLS;
+        tls[0] =
+            (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)certificate};
+        tls[1] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)key};
     }
-    int fd = -1, one = 1, saved = EADDRNOTAVAIL;
-    for (struct addrinfo *a = list; a && fd < 0; a = a->ai_next) {
-        fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC, a->ai_protocol);
-        if (fd >= 0) {
-            setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-            if (bind(fd, a->ai_addr, a->ai_addrlen) == 0 && listen(fd, SOMAXCONN) == 0)
-                break;
-            saved = errno;
-            close(fd);
-            fd = -1;
-        }
-    }
-    freeaddrinfo(list);
-    socklen_t n = sizeof(*found);
-    if (fd >= 0)
-        getsockname(fd, (struct sockaddr *)found, &n);
-    errno = saved;
-    return fd;
+    s->daemon = MHD_start_daemon(
+        flags, 0, NULL, NULL, on_request, s, MHD_OPTION_LISTEN_SOCKET, s->at.fd,
+        MHD_OPTION_URI_LOG_CALLBACK, on_uri, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_done, NULL,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)TIMEOUT_S, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned int)MOST_CONNECTIONS, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+    return s->daemon || err_set(e, EIO, "cannot serve at %s: %s", s->at.address,
+                                s->has_tls ? "the certificate and the key are no pair in PEM form"
+                                           : "libmicrohttpd did not start");
 }
 
-static void name_address(struct http_server *s, const char *host, const struct sockaddr_storage *at)
+static void free_server(struct http_server *s)
 {
-    char text[INET6_ADDRSTRLEN] = "", port[8] = "";
-    getnameinfo((const struct sockaddr *)at, sizeof(*at), text, sizeof(text), port, sizeof(port),
-                NI_NUMERICHOST | NI_NUMERICSERV);
-    if (s->is_loopback)
-        snprintf(text, sizeof(text), "localhost");
-    snprintf(s->address, sizeof(s->address), "%s:%s", s->is_loopback || !*host ? text : host, port);
+    listen_end(&s->at);
+    arena_free(&s->arena);
+    free(s);
 }
 
-bool http_start(struct http_server **out, struct str address, http_handler *handler, void *context,
-                struct err *e)
+bool http_start(struct http_server **out, const struct http_options *o, http_handler *handler,
+                void *context, struct err *e)
 {
-    char host[256], port[256];
-    struct sockaddr_storage at = {0};
-    if (!split_address(host, port, sizeof(host), address, e))
-        return false;
-    int fd = listen_at(host, port, &at);
-    if (fd < 0)
-        return err_errno(e, errno, "cannot listen at %.*s", STR_ARG(address));
     struct http_server *s = calloc(1, sizeof(*s));
-    if (!s) {
-        close(fd);
-        return err_errno(e, ENOMEM, "cannot listen at %.*s", STR_ARG(address));
-    }
+    if (!s)
+        return err_errno(e, ENOMEM, "cannot listen at %.*s", STR_ARG(o->address));
+    arena_init(&s->arena, (size_t)MIB(16));
     s->handler = handler;
     s->context = context;
-    s->is_loopback = is_loopback((struct sockaddr *)&at);
-    name_address(s, host, &at);
-    s->daemon = MHD_start_daemon(
-        MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL, 0, NULL,
-        NULL, on_request, s, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK, on_uri,
-        NULL, MHD_OPTION_NOTIFY_COMPLETED, on_done, NULL, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned int)TIMEOUT_S, MHD_OPTION_CONNECTION_LIMIT, (unsigned int)MOST_CONNECTIONS,
-        MHD_OPTION_END);
-    if (!s->daemon) {
-        close(fd);
+    s->token = arena_str(&s->arena, o->token);
+    s->has_tls = o->tls_cert.len || o->tls_key.len;
+    if (!listen_start(&s->at, o->address, e)) {
+        arena_free(&s->arena);
         free(s);
-        return err_set(e, EIO, "cannot serve at %.*s: libmicrohttpd did not start",
-                       STR_ARG(address));
+        return false;
+    }
+    snprintf(s->url, sizeof(s->url), "%s%s%s",
+             s->at.is_unix ? ""
+             : s->has_tls  ? "https://"
+                           : "http://",
+             s->at.address, s->at.is_unix ? ":" : "");
+    if (!check_guarded(s, o, e) || !start_daemon(s, o, e)) {
+        close(s->at.fd);
+        free_server(s);
+        return false;
     }
     *out = s;
     return true;
 }
 
-const char *http_address(const struct http_server *s)
+const char *http_url(const struct http_server *s)
 {
-    return s->address;
+    return s->url;
+}
+
+int http_descriptor(const struct http_server *s)
+{
+    return s->at.fd;
 }
 
 void http_stop(struct http_server *s)
@@ -352,5 +371,5 @@ void http_stop(struct http_server *s)
     if (fd >= 0)
         close(fd);
     MHD_stop_daemon(s->daemon);
-    free(s);
+    free_server(s);
 }

@@ -45,13 +45,22 @@ void http_fail(struct http_response *r, u32 status, const char *sentence);
 
 struct http_server;
 
-// Listens at "host:port"; an empty host is localhost, port 0 or none any free port.  Fails with the
-// reason, naming the address.
-bool http_start(struct http_server **out, struct str address, http_handler *handler, void *context,
-                struct err *e);
+struct http_options {
+    struct str address;           // see http/listen.h
+    struct str token;             // that each request must bring; empty: none
+    struct str tls_cert, tls_key; // PEM files; empty: no TLS
+    bool is_guarded;              // refuses to be reached from other machines without both
+};
 
-// "localhost:6060", as clients can reach it.
-const char *http_address(const struct http_server *s);
+// Fails with the reason, naming the address or the file.
+bool http_start(struct http_server **out, const struct http_options *o, http_handler *handler,
+                void *context, struct err *e);
+
+// "http://localhost:6060", or "unix:PATH:", what a path follows.
+const char *http_url(const struct http_server *s);
+
+// Of the socket that it listens at.
+int http_descriptor(const struct http_server *s);
 
 // Ends after the requests that are under way.
 void http_stop(struct http_server *s);

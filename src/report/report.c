@@ -271,8 +271,14 @@ bool report_write_flame(struct buf *out, const struct profile *p,
                         const struct report_preface *preface, const struct config *c,
                         struct buf *warnings, struct arena *a, struct err *e)
 {
+    // Not the table's row, which would bring all other reports, and their libraries, into every
+    // program with this one.
+    static const struct report_type flame = {.name = "flame",
+                                             .write = report_flame,
+                                             .is_untrimmed = true,
+                                             .usual_granularity = "filefunctions"};
     struct report r = {.preface = preface,
-                       .type = report_find(STR("flame")),
+                       .type = &flame,
                        .config = *c,
                        .p = *p,
                        .arena = a,

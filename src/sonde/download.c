@@ -2,6 +2,7 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -142,6 +143,33 @@ static void set_tls(CURL *curl, const struct sourcing *s, bool is_insecure, stru
     }
 }
 
+// "unix:SOCKET:/path": where to connect to; the URL is then any host's.
+static struct str set_socket(CURL *curl, struct str url, struct arena *a)
+{
+    struct str path = str_skip(url, sizeof("unix:") - 1), socket = str_cut(&path, ':');
+    set_text(curl, CURLOPT_UNIX_SOCKET_PATH, socket, a);
+    return arena_printf(a, "http://localhost%s%.*s", path.len ? "" : "/", STR_ARG(path));
+}
+
+static bool is_on_this_machine(struct str url)
+{
+    struct str rest = str_skip(url, sizeof("http://") - 1), host = str_cut(&rest, '/');
+    struct str name = str_starts(host, STR("[::1]")) ? STR("localhost") : str_cut(&host, ':');
+    return str_starts(url, STR("http://")) &&
+           (str_equal(name, STR("localhost")) || str_equal(name, STR("127.0.0.1")));
+}
+
+// The server's token, where nobody else can read it on its way.  libcurl gives it to no other host
+// that it is sent to.
+static void set_token(CURL *curl, struct str url)
+{
+    const char *token = getenv("SONDE_TOKEN");
+    if (!token || (!str_starts(url, STR("https://")) && !is_on_this_machine(url)))
+        return;
+    curl_easy_setopt(curl, CURLOPT_HTTPAUTH, (long)CURLAUTH_BEARER);
+    curl_easy_setopt(curl, CURLOPT_XOAUTH2_BEARER, token);
+}
+
 static void set_up(CURL *curl, struct transfer *t, const struct sourcing *s, char *reason,
                    struct arena *a)
 {
@@ -149,7 +177,8 @@ static void set_up(CURL *curl, struct transfer *t, const struct sourcing *s, cha
     bool is_insecure = str_starts(t->url, insecure);
     struct str url = is_insecure
                          ? arena_printf(a, "https://%.*s", STR_ARG(str_skip(t->url, insecure.len)))
-                         : t->url;
+                     : str_starts(t->url, STR("unix:")) ? set_socket(curl, t->url, a)
+                                                        : t->url;
     i64 timeout_s = s->timeout_s > 0 ? s->timeout_s
                     : t->seconds     ? t->seconds + t->seconds / 2
                                      : DEFAULT_TIMEOUT_S;
@@ -174,6 +203,7 @@ static void set_up(CURL *curl, struct transfer *t, const struct sourcing *s, cha
         curl_easy_setopt(curl, CURLOPT_POSTFIELDS, t->question->ptr);
     }
     set_tls(curl, s, is_insecure, a);
+    set_token(curl, url);
 }
 
 // "1m30s", as Go prints a duration.

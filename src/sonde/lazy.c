@@ -53,8 +53,10 @@ static struct library microhttpd = {"libmicrohttpd.so.12", "libmicrohttpd12", NU
     X(curl, curl_easy_setopt)                                                                      \
     X(curl, curl_easy_strerror)                                                                    \
     X(microhttpd, MHD_add_response_header)                                                         \
+    X(microhttpd, MHD_basic_auth_get_username_password)                                            \
     X(microhttpd, MHD_create_response_from_buffer)                                                 \
     X(microhttpd, MHD_destroy_response)                                                            \
+    X(microhttpd, MHD_free)                                                                        \
     X(microhttpd, MHD_lookup_connection_value)                                                     \
     X(microhttpd, MHD_queue_response)                                                              \
     X(microhttpd, MHD_quiesce_daemon)                                                              \

@@ -22,6 +22,7 @@
 #include "record/folder.h"
 #include "sonde/command.h"
 #include "sonde/death.h"
+#include "sonde/serving.h"
 #include "sonde/web.h"
 
 enum {
@@ -34,8 +35,8 @@ enum {
 };
 
 struct job {
-    struct str http;     // address; empty: none
-    bool http_is_chosen; // by a flag: then failing to listen there is an error
+    struct http_options http; // an empty address: none
+    bool http_is_chosen;      // by a flag: then failing to listen there is an error
     char **program;
     pid_t pid;
     bool has_cgroup;
@@ -72,7 +73,7 @@ static bool parse_option(struct job *j, const struct option *o, char **argument,
     const char *hz = str_equal(o->name, STR("cpu"))    ? "SONDE_CPU"
                      : str_equal(o->name, STR("wall")) ? "SONDE_WALL"
                                                        : NULL;
-    bool known = hz || str_equal(o->name, STR("http")) || str_equal(o->name, STR("dir")) ||
+    bool known = hz || serving_has(o->name) || str_equal(o->name, STR("dir")) ||
                  str_equal(o->name, STR("rate")) || str_equal(o->name, STR("copy"));
     if (!known)
         return err_set(e, EINVAL,
@@ -82,10 +83,11 @@ static bool parse_option(struct job *j, const struct option *o, char **argument,
         return false;
     if (hz)
         return set_hz(hz, o, value, e);
-    if (str_equal(o->name, STR("http"))) {
-        j->http = value;
+    if (serving_has(o->name)) {
         j->http_is_chosen = true;
-    } else if (str_equal(o->name, STR("copy"))) {
+        return serving_set(&j->http, o->name, value, j->arena, e);
+    }
+    if (str_equal(o->name, STR("copy"))) {
         j->copies = arena_str(j->arena, value).ptr;
     } else if (str_equal(o->name, STR("dir"))) {
         setenv("SONDE_DIR", arena_str(j->arena, value).ptr, 1);
@@ -101,7 +103,7 @@ static bool parse_option(struct job *j, const struct option *o, char **argument,
 static bool parse(struct job *j, char **argument, struct err *e)
 {
     u32 at = 0;
-    j->http = STR("localhost:6060");
+    serving_init(&j->http);
     for (struct option o; argument[at] && option_next(&o, argument, &at);) {
         if (!parse_option(j, &o, argument, &at, e))
             return false;
@@ -386,14 +388,13 @@ static void free_served(struct served *s)
 static bool serve(struct job *j, struct served *s, struct err *e)
 {
     init_served(s, j);
-    if (j->http.len == 0)
+    if (j->http.address.len == 0)
         return true;
-    if (http_start(&s->server, j->http, handle, s, e)) {
-        const char *address = http_address(s->server);
+    if (http_start(&s->server, &j->http, handle, s, e)) {
+        const char *url = http_url(s->server);
         if (debug_serves("profile"))
-            s->web.cpu_url = arena_printf(j->arena, "http://%s/debug/pprof/profile", address);
-        fprintf(stderr, "sonde: pages at http://%s/, profiles at http://%s/debug/pprof/\n", address,
-                address);
+            s->web.cpu_url = arena_printf(j->arena, "%s/debug/pprof/profile", url);
+        fprintf(stderr, "sonde: pages at %s/, profiles at %s/debug/pprof/\n", url, url);
         return true;
     }
     if (j->http_is_chosen)

@@ -8,27 +8,28 @@
 
 #include "http/debug.h"
 #include "sonde/command.h"
+#include "sonde/serving.h"
 #include "sonde/watchers.h"
 
 enum { SWEEP_MS = 1000 };
 
-static bool parse(struct str *http, char **argument, struct arena *a, struct err *e)
+static bool parse(struct http_options *http, char **argument, struct arena *a, struct err *e)
 {
     u32 at = 0;
     struct str value;
-    *http = STR("localhost:6060");
+    serving_init(http);
     for (struct option o; argument[at] && option_next(&o, argument, &at);) {
-        bool is_http = str_equal(o.name, STR("http"));
-        if (!is_http && !str_equal(o.name, STR("dir")))
+        bool is_servers = serving_has(o.name);
+        if (!is_servers && !str_equal(o.name, STR("dir")))
             return err_set(e, EINVAL,
                            "serve: flag provided but not defined: -%.*s; \"sonde help\" lists all",
                            STR_ARG(o.name));
         if (!option_value(&value, &o, argument, &at, e))
             return false;
-        if (is_http)
-            *http = value;
-        else
+        if (!is_servers)
             setenv("SONDE_DIR", arena_str(a, value).ptr, 1);
+        else if (!serving_set(http, o.name, value, a, e))
+            return false;
     }
     if (argument[at])
         return err_set(e, EINVAL, "serve: it takes no arguments, but there is \"%s\"",
@@ -67,7 +68,7 @@ int command_serve(char **argument)
 {
     struct arena a;
     struct err e;
-    struct str http;
+    struct http_options http;
     struct debug debug;
     struct http_server *server;
     sigset_t end;
@@ -80,9 +81,9 @@ int command_serve(char **argument)
     if (!parse(&http, argument, &a, &e))
         return fail(&e);
     debug_init(&debug, 0);
-    if (!http_start(&server, http, debug_handle, &debug, &e))
+    if (!http_start(&server, &http, debug_handle, &debug, &e))
         return fail(&e);
-    fprintf(stderr, "sonde: profiles at http://%s/debug/pprof/\n", http_address(server));
+    fprintf(stderr, "sonde: profiles at %s/debug/pprof/\n", http_url(server));
     watch_until(&end);
     http_stop(server);
     debug_free(&debug);

@@ -20,11 +20,11 @@ static void wait_for_end(const sigset_t *end)
 
 // The address of what the command line asks for, as far as addresses can say it, is the standard
 // one: the config is the server's own.
-static void open_pages(const char *address, bool no_browser)
+static void open_pages(const char *server, bool no_browser)
 {
     struct arena a;
     arena_init(&a, (size_t)MIB(1));
-    const char *url = arena_printf(&a, "http://%s/", address).ptr;
+    const char *url = arena_printf(&a, "%s/", server).ptr;
     fprintf(stderr, "Serving web UI on %s\n", url);
     if (!no_browser && !output_open(url, &a))
         fprintf(stderr, "No browser was found: open the address in one, or name one in BROWSER\n");
@@ -58,10 +58,10 @@ bool web_serve(struct str address, bool no_browser, const struct sourcing *s,
     bool done = moments_take(&moment, &w.moments, 0, 0, e);
     if (done) {
         web_foresee(&w, moment);
-        done = http_start(&server, address, web_handle, &w, e);
+        done = http_start(&server, &(struct http_options){.address = address}, web_handle, &w, e);
     }
     if (done) {
-        open_pages(http_address(server), no_browser);
+        open_pages(http_url(server), no_browser);
         wait_for_end(&end);
         http_stop(server);
     }

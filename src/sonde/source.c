@@ -102,10 +102,10 @@ static bool is_pid(struct str name, i64 *pid)
     return str_i64(pid, name) && *pid > 0 && *pid <= INT32_MAX;
 }
 
-// "http://...", or "host:port/path", which lacks only that.
+// "http://...", "unix:SOCKET:/path", or "host:port/path", which lacks only the scheme.
 static bool url_of(struct str *url, struct str name, struct arena *a)
 {
-    static const char *const scheme[] = {"http://", "https://", "https+insecure://"};
+    static const char *const scheme[] = {"http://", "https://", "https+insecure://", "unix:"};
     *url = name;
     for (size_t i = 0; i < ARRAY_LEN(scheme); i++) {
         if (str_starts(name, str_of(scheme[i])))

@@ -23,8 +23,9 @@ static void handle(void *context, const struct http_request *q, struct http_resp
 
 static int connect_to(void)
 {
-    struct str port = str_of(http_address(server));
+    struct str port = str_of(http_url(server));
     i64 number = 0;
+    str_cut(&port, ':');
     str_cut(&port, ':');
     str_i64(&number, port);
     struct sockaddr_in at = {.sin_family = AF_INET,
@@ -97,7 +98,8 @@ static void test_headers(void)
 int main(void)
 {
     struct err e;
-    if (!http_start(&server, STR("localhost:"), handle, NULL, &e)) {
+    if (!http_start(&server, &(struct http_options){.address = STR("localhost:")}, handle, NULL,
+                    &e)) {
         ok(false, "it starts: %s", e.text);
         return done();
     }
