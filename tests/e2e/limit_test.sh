@@ -10,7 +10,7 @@ differs() {
         awk -v held="$2" '/^Locations/ { exit } /: / && NF > 4 { sub(":", "", $4); live += $4 }
             END { d = live - held; if (d < 0) d = -d; printf "%d", (held > 0 ? 1000 * d / held : 1000) }'
 }
-count() { od -An -t d8 -N 8 "$1" 2>/dev/null | tr -d ' '; }
+count() { od -An -v -t d8 -w64 "$1" 2>/dev/null | awk '{ held += $1 } END { print held + 0 }'; }
 
 if cgroup_make "sonde-test.$$" 64 && echo 1 2>/dev/null >"$cgroup/memory.oom_control"; then
     SONDE_RATE=4096 LD_PRELOAD=$build/libsonde.so cgroup_run "$programs/hold" "$SONDE_DIR/held" 2>/dev/null &
