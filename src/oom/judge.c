@@ -69,13 +69,20 @@ static bool grew_steadily(const struct oom *o)
     return is_long && grew_evenly(o, from, to) && !fell(o, from);
 }
 
-// Whether somebody under these labels has allocated lately.
-static bool is_active(const struct oom *o, const struct oom_labels *l)
+// When the newest live block was allocated: at the limit all may hang for a while before the end.
+static u32 newest_s(const struct oom *o)
 {
-    u64 last_ns = (u64)l->last_s * 1000000000, lately_ns = o->end_ns / 100 * ACTIVE_PERCENT;
-    if (lately_ns < ACTIVE_S * 1000000000ULL)
-        lately_ns = ACTIVE_S * 1000000000ULL;
-    return last_ns + lately_ns >= o->end_ns;
+    u32 newest = 0;
+    for (u32 i = 0; i < o->nblock; i++)
+        newest = o->block[i].live.second > newest ? o->block[i].live.second : newest;
+    return newest;
+}
+
+// Whether somebody under these labels was still allocating.
+static bool is_active(const struct oom_labels *l, u32 newest)
+{
+    u32 lately = newest / 100 * ACTIVE_PERCENT;
+    return l->last_s + (lately > ACTIVE_S ? lately : ACTIVE_S) >= newest;
 }
 
 // Requests at work: what has labels and holds memory in large blocks, several of them at once.
@@ -84,11 +91,11 @@ static void find_requests(struct verdict *v, const struct oom *o, struct oom_lab
                           struct arena *a)
 {
     struct oom_labels *l;
-    u32 n = oom_labels(&l, o, a), nrequest = 0;
+    u32 n = oom_labels(&l, o, a), nrequest = 0, newest = newest_s(o);
     i64 sum = 0, most = n ? l[0].heap_bytes : 0;
     u64 blocks = 0;
     for (u32 i = 0; i < n; i++) {
-        if (!is_active(o, &l[i]) || l[i].heap_bytes < most / LEAST_SHARE)
+        if (!is_active(&l[i], newest) || l[i].heap_bytes < most / LEAST_SHARE)
             continue;
         if (nrequest++ == 0)
             *largest = l[i];

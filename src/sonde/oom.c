@@ -130,7 +130,8 @@ static bool report(struct question *q, struct arena *a, struct err *e)
 {
     struct oom o;
     struct buf out;
-    if (!find_record(q, a, e) || !oom_read(&o, q->path, q->is_alive, a, e) || !name_stacks(&o, a, e))
+    if (!find_record(q, a, e) || !oom_read(&o, q->path, q->is_alive, a, e) ||
+        !name_stacks(&o, a, e))
         return false;
     buf_init(&out, SIZE_MAX / 2);
     bool done = write_form(&out, q, &o, a, e) && put(q, buf_str(&out), e);
