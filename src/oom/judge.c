@@ -81,7 +81,7 @@ static u32 newest_s(const struct oom *o)
 // Whether somebody under these labels was still allocating.
 static bool is_active(const struct oom_labels *l, u32 newest)
 {
-    u32 lately = newest / 100 * ACTIVE_PERCENT;
+    u32 lately = newest / (100 / ACTIVE_PERCENT);
     return l->last_s + (lately > ACTIVE_S ? lately : ACTIVE_S) >= newest;
 }
 
