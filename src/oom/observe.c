@@ -246,9 +246,9 @@ static void take_account(struct observer *o, u64 now_ns)
     if (read_areas(o, &s.areas, nblock) && charge_read(&s.charge, &o->limiting)) {
         row.charge = s.charge;
         row.account = account_build(&s);
+        extent_look(s.areas.extent, "/proc", o->pid);
         if (is_sound(o, &row.account)) {
             watch_add_account(o->watch, &row);
-            extent_look(s.areas.extent, "/proc", o->pid);
             memcpy(o->watch->extent, s.areas.extent, sizeof(o->watch->extent));
         }
     }

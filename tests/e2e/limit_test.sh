@@ -51,6 +51,9 @@ plain=$("$programs/family" >/dev/null 2>&1; echo $?)
 is "$(warnings "$tmp/missing/folder")" "$plain 1" "a missing record folder: the program goes on, one warning says that there are no profiles"
 if mkdir "$tmp/small" && mount -t tmpfs -o size=64k none "$tmp/small" 2>/dev/null; then
     is "$(warnings "$tmp/small")" "$plain 1" "a full one too"
+    mount -o remount,size=5m "$tmp/small"
+    SONDE_DIR=$tmp/small SONDE_RATE=16384 LD_PRELOAD=$build/libsonde.so "$programs/pauses" 100000 2048 >/dev/null 2>"$tmp/err"
+    is "$? $(grep -c 'the profile ends here' "$tmp/err") $(wc -l <"$tmp/err")" "0 1 1" "one that has room for a part of the record: likewise, as far as it went"
     mount -o remount,ro "$tmp/small"
     is "$(warnings "$tmp/small")" "$plain 1" "a read-only one, too"
     umount "$tmp/small"
