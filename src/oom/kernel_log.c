@@ -92,7 +92,7 @@ static void read_heading(struct reading *r, struct str text)
 {
     r->column = (struct columns){0};
     str_cut(&text, ']');
-    for (u32 i = 1; text.len; i++) {
+    for (u32 i = 1; text.len && i < MOST_COLUMNS; i++) {
         text = str_trim(text);
         struct str word = str_cut(&text, ' ');
         if (str_equal(word, STR("tgid")))

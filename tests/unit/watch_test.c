@@ -105,6 +105,11 @@ static void test_suppressed(void)
              "3,1,5001,-;Memory cgroup out of memory: Killed process 4000 (other) total-vm:1kB\n");
     kernel_log_parse(&k, str_of(log), 4000, false, 0);
     ok(k.is_known && k.usage_bytes == KIB(262144), "unless the whole group is killed");
+    kernel_log_parse(&k,
+                     STR("6,1,1,-;[  pid  ] a b c d e f g h i j k l m n o tgid rss name\n"
+                         "6,1,1,-;[ 1 ] 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18\n"),
+                     1, false, 0);
+    ok(true, "a table of too many columns is left alone");
 }
 
 int main(void)
