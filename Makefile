@@ -156,6 +156,8 @@ $(BUILD)/tests/programs/%: tests/programs/%.c
 	$(call say,TEST,$@)
 	$(Q)$(CC) -std=gnu17 -Wall -Wextra -Iinclude -O2 -g $< -pthread -ldl -lm -o $@
 
+$(BUILD)/tests/programs/hold $(BUILD)/tests/programs/storm: tests/programs/truth.h
+
 $(BUILD)/tests/programs/%: tests/programs/%.cc
 	@mkdir -p $(@D)
 	$(call say,TEST,$@)

@@ -129,6 +129,7 @@ static void add_mixed(struct reading *r, const struct area *a, u64 live)
     live = chunk > live ? chunk : live;
     r->mixed_live_bytes += live;
     r->mixed_other_bytes += live ? a->part_bytes - live : 0;
+    extent_add(r->out->extent, a->start, a->limit, a->part_bytes > live ? a->part_bytes - live : 0);
     if (live == 0)
         add_mapping(r->out, a, a->part_bytes);
 }

@@ -3,7 +3,7 @@
 #ifndef MEMORY_AREAS_H
 #define MEMORY_AREAS_H
 
-#include "base/str.h"
+#include "memory/extent.h"
 
 // A block of the heap that is known to be alive, and the bytes of live blocks that it stands for.
 struct areas_block {
@@ -21,6 +21,7 @@ struct areas {
     u64 largest_mapping_bytes;
     u64 largest_mapping; // its address
     u32 nstack, nmapping;
+    struct extent extent[EXTENTS]; // the longest ones; extent_look() is not done
 };
 
 // Reads proc/PID/smaps, and a few words of proc/PID/mem where that is allowed.  Blocks are sorted

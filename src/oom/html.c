@@ -6,7 +6,7 @@
 #include "report/asset.h"
 #include "report/report.h"
 
-enum { WIDTH = 1000, HEIGHT = 200, MOST_MOMENTS = 400 };
+enum { WIDTH = 1000, HEIGHT = 200, MOST_MOMENTS = 400, MOST_LABELS = 20 };
 
 static void add_number(struct buf *out, const char *name, struct str value)
 {
@@ -195,6 +195,29 @@ static void add_time_line(struct buf *out, const struct oom *o, struct arena *a)
                STR_ARG(verdict_bytes(i64_of(most), a)));
 }
 
+static void add_labels(struct buf *out, const struct oom *o, struct arena *a)
+{
+    struct oom_labels *l;
+    u32 n = oom_labels(&l, o, a);
+    if (n == 0)
+        return;
+    buf_printf(out,
+               "<h2>By label: %u set%s</h2>\n<table>\n<tr><th class=\"name\">labels</th>"
+               "<th>bytes</th><th>blocks</th><th>since</th></tr>\n",
+               n, n == 1 ? "" : "s");
+    for (u32 i = 0; i < n && i < MOST_LABELS; i++) {
+        double since_s = (double)o->end_ns / 1e9 - (double)l[i].first_s;
+        buf_text(out, "<tr><td class=\"name\">");
+        html_text(out, l[i].text);
+        buf_text(out, "</td>");
+        add_cell(out, verdict_bytes(l[i].heap_bytes + l[i].mapped_bytes, a));
+        add_cell(out, arena_printf(a, "%llu", (unsigned long long)l[i].blocks));
+        add_cell(out, verdict_time(since_s > 0 ? since_s : 0, a));
+        buf_text(out, "</tr>\n");
+    }
+    buf_text(out, "</table>\n");
+}
+
 static void add_steps(struct buf *out, const struct verdict *v)
 {
     buf_text(out, "<h2>Next</h2>\n<pre>");
@@ -212,6 +235,7 @@ static void add_preface(struct buf *out, const struct oom *o, const struct verdi
     add_verdict(out, o, v);
     add_numbers(out, o, v, a);
     add_account(out, o, a);
+    add_labels(out, o, a);
     add_time_line(out, o, a);
     add_steps(out, v);
     buf_text(out, "</section>\n");

@@ -2,7 +2,7 @@
 #include "base/json.h"
 #include "oom/text.h"
 
-enum { MOST_STACKS = 50, MOST_FRAMES = 64, MOST_MOMENTS = 200, VERSION = 1 };
+enum { MOST_STACKS = 50, MOST_FRAMES = 64, MOST_LABELS = 100, MOST_MOMENTS = 200, VERSION = 1 };
 
 static void add_double(struct json *j, const char *key, double value)
 {
@@ -31,6 +31,14 @@ static void add_group(struct json *j, const struct oom *o)
     json_int_field(j, "oom_kills", (i64)o->v.header.death.oom_kills);
 }
 
+// The line of the account that a part is of.
+static const enum account_line line_of[RECORD_PARTS] = {
+    [RECORD_PART_HEAP] = ACCOUNT_HEAP,
+    [RECORD_PART_MAPPED] = ACCOUNT_MAPPINGS,
+    [RECORD_PART_SHARED] = ACCOUNT_TMPFS,
+    [RECORD_PART_PEAK] = ACCOUNT_HEAP,
+};
+
 static void add_verdict(struct json *j, const struct oom *o, const struct verdict *v,
                         struct arena *a)
 {
@@ -42,13 +50,16 @@ static void add_verdict(struct json *j, const struct oom *o, const struct verdic
     json_bool(j, v->is_leak);
     json_key(j, "is_peak");
     json_bool(j, v->is_peak);
-    if (v->sample != UINT32_MAX) {
-        json_str_field(j, "function", verdict_leaf(o, v->sample, a));
-        json_int_field(j, "function_bytes", v->sample_bytes);
+    if (v->stack.sample != UINT32_MAX) {
+        json_str_field(j, "function", verdict_leaf(o, v->stack.sample, a));
+        json_int_field(j, "function_bytes", v->stack.bytes);
+        json_str_field(j, "function_of", str_of(account_key(line_of[v->part])));
     }
     add_double(j, "growth_bytes_per_second", v->rate_bytes_s);
     add_double(j, "seconds_to_limit", v->limit_s);
     json_int_field(j, "needed_limit_bytes", v->needed_bytes);
+    json_int_field(j, "requests", v->nrequest);
+    json_int_field(j, "request_bytes", v->request_bytes);
 }
 
 // The writer begins lines; a collector wants one.
@@ -137,14 +148,28 @@ static void add_stack(struct json *j, const struct profile *p, u32 sample)
     json_end(j);
 }
 
+static void add_labels_of(struct json *j, const struct profile *p, const struct sample *s)
+{
+    if (s->nlabel == 0)
+        return;
+    json_key(j, "labels");
+    json_begin_object(j);
+    for (u32 i = 0; i < s->nlabel; i++) {
+        const struct label *l = &p->label[s->label + i];
+        json_key_str(j, profile_string(p, l->key));
+        json_str(j, profile_string(p, l->text));
+    }
+    json_end(j);
+}
+
 // The next heaviest sample that was not told yet.
-static u32 next_sample(const struct oom *o, bool *is_told)
+static u32 next_sample(const struct profile *p, bool *is_told)
 {
     u32 best = UINT32_MAX;
-    for (u32 i = 0; i < o->heap.nsample; i++) {
-        i64 bytes = profile_values(&o->heap, i)[OOM_COLUMN];
+    for (u32 i = 0; i < p->nsample; i++) {
+        i64 bytes = profile_values(p, i)[OOM_COLUMN];
         if (!is_told[i] && bytes > 0 &&
-            (best == UINT32_MAX || bytes > profile_values(&o->heap, best)[OOM_COLUMN]))
+            (best == UINT32_MAX || bytes > profile_values(p, best)[OOM_COLUMN]))
             best = i;
     }
     if (best != UINT32_MAX)
@@ -152,25 +177,81 @@ static u32 next_sample(const struct oom *o, bool *is_told)
     return best;
 }
 
-static void add_heap(struct json *j, const struct oom *o, struct arena *a)
+static void add_grown(struct json *j, const struct oom *o, u32 sample)
 {
-    bool *is_told = arena_new(a, bool, o->heap.nsample + 1);
-    json_int_field(j, "heap_bytes", o->live_bytes);
-    json_key(j, "heap");
+    json_key(j, "grown");
     json_begin_array(j);
-    for (u32 k = 0, i; k < MOST_STACKS && (i = next_sample(o, is_told)) != UINT32_MAX; k++) {
-        const i64 *value = profile_values(&o->heap, i);
+    for (u32 w = 0; w < OOM_WINDOWS; w++)
+        json_int(j, o->window[w].grown_bytes[sample]);
+    json_end(j);
+}
+
+// The heaviest stacks of a part.
+static void add_part(struct json *j, const char *key, const struct oom *o, enum record_part part,
+                     struct arena *a)
+{
+    struct profile p = oom_part(o, part);
+    bool *is_told = arena_new(a, bool, p.nsample + 1);
+    json_key(j, key);
+    json_begin_array(j);
+    for (u32 k = 0, i; k < MOST_STACKS && (i = next_sample(&p, is_told)) != UINT32_MAX; k++) {
+        const i64 *value = profile_values(&p, i);
         json_begin_object(j);
         json_int_field(j, "bytes", value[OOM_COLUMN]);
         json_int_field(j, "objects", value[OOM_COLUMN - 1]);
-        json_key(j, "grown");
-        json_begin_array(j);
-        for (u32 w = 0; w < OOM_WINDOWS; w++)
-            json_int(j, o->window[w].grown_bytes[i]);
-        json_end(j);
-        add_stack(j, &o->heap, i);
+        if (part == RECORD_PART_HEAP)
+            add_grown(j, o, i);
+        add_labels_of(j, &p, &p.sample[i]);
+        add_stack(j, &p, i);
         json_end(j);
     }
+    json_end(j);
+}
+
+static void add_parts(struct json *j, const struct oom *o, struct arena *a)
+{
+    const struct record_header *h = &o->v.header;
+    json_int_field(j, "heap_bytes", o->live_bytes);
+    add_part(j, "heap", o, RECORD_PART_HEAP, a);
+    add_part(j, "mappings", o, RECORD_PART_MAPPED, a);
+    add_part(j, "shared", o, RECORD_PART_SHARED, a);
+    json_int_field(j, "heap_peak_bytes", (i64)h->peak_bytes);
+    add_double(j, "heap_peak_before_end_seconds", (double)(i64)(o->end_ns - h->peak_time_ns) / 1e9);
+    add_part(j, "heap_peak", o, RECORD_PART_PEAK, a);
+}
+
+static void add_labels(struct json *j, const struct oom *o, struct arena *a)
+{
+    struct oom_labels *l;
+    u32 n = oom_labels(&l, o, a);
+    json_key(j, "labels");
+    json_begin_array(j);
+    for (u32 i = 0; i < n && i < MOST_LABELS; i++) {
+        json_begin_object(j);
+        json_str_field(j, "labels", l[i].text);
+        json_int_field(j, "heap_bytes", l[i].heap_bytes);
+        json_int_field(j, "mapped_bytes", l[i].mapped_bytes);
+        json_int_field(j, "objects", (i64)l[i].blocks);
+        add_double(j, "oldest_before_end_seconds", (double)o->end_ns / 1e9 - l[i].first_s);
+        add_double(j, "newest_before_end_seconds", (double)o->end_ns / 1e9 - l[i].last_s);
+        json_end(j);
+    }
+    json_end(j);
+}
+
+static void add_allocator(struct json *j, const struct oom *o)
+{
+    static const char *const name[] = {"unknown", "glibc", "jemalloc", "tcmalloc", "mimalloc"};
+    const struct record_allocator *l = &o->v.header.allocator;
+    if (l->time_ns == 0)
+        return;
+    json_key(j, "allocator");
+    json_begin_object(j);
+    json_str_field(j, "name", str_of(name[l->kind < ARRAY_LEN(name) ? l->kind : 0]));
+    add_double(j, "before_end_seconds", (double)(i64)(o->end_ns - l->time_ns) / 1e9);
+    json_int_field(j, "system_bytes", (i64)l->system_bytes);
+    json_int_field(j, "used_bytes", (i64)l->used_bytes);
+    json_int_field(j, "free_bytes", (i64)l->free_bytes);
     json_end(j);
 }
 
@@ -234,7 +315,9 @@ void oom_json(struct buf *out, const struct oom *o, const struct verdict *v, str
     add_account(&j, o);
     add_others(&j, o);
     add_windows(&j, o);
-    add_heap(&j, o, a);
+    add_parts(&j, o, a);
+    add_labels(&j, o, a);
+    add_allocator(&j, o);
     add_time_line(&j, o, a);
     json_end(&j);
 }

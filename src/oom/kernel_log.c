@@ -8,7 +8,14 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MESSAGE_BYTES = 8192, STAT_BYTES = 8192, PATIENCE_S = 120, PAGE_KIB = 4, MOST_COLUMNS = 16 };
+enum {
+    MESSAGE_BYTES = 8192,
+    STAT_BYTES = 8192,
+    PATIENCE_S = 120,
+    PAGE_KIB = 4,
+    MOST_COLUMNS = 16,
+    MOST_SECONDS = 2
+};
 
 // Columns of the table of processes, as its heading names them; 0: not there.
 struct columns {
@@ -18,7 +25,10 @@ struct columns {
 // A report that is being read.
 struct reading {
     struct watch_kernel report;
-    u64 time_us;
+    u64 time_us, begin_us; // of this message; of the report's first one
+    bool is_fresh;         // the report's victim was not named yet
+    bool is_own;           // the process that was named last is the report's victim, or one of them
+    bool kills_all;        // memory.oom.group: it is followed by the others of the group
     bool is_v2, in_stat;
     u32 pid;
     u64 pid_anon_bytes, pid_table_bytes;
@@ -39,6 +49,21 @@ static void begin(struct reading *r, struct str text)
                                       .limit_bytes = KIB(number_after(text, "limit "))};
     r->nstat = 0;
     r->pid_anon_bytes = 0;
+    r->begin_us = r->time_us;
+    r->is_fresh = true;
+    r->is_own = r->kills_all = false;
+}
+
+// Where there are many kills, the kernel leaves their reports out and names the victims only; the
+// report before is then of somebody else.
+static void end(struct reading *r, u64 victim, struct watch_kernel *out)
+{
+    r->is_own = r->is_fresh || r->kills_all;
+    r->is_fresh = false;
+    if (victim != r->pid || !r->is_own || r->time_us - r->begin_us > MOST_SECONDS * 1000000ULL)
+        return;
+    r->report.is_known = 1;
+    *out = r->report;
 }
 
 static void end_stat(struct reading *r)
@@ -67,7 +92,7 @@ static void read_heading(struct reading *r, struct str text)
 {
     r->column = (struct columns){0};
     str_cut(&text, ']');
-    for (u32 i = 1; text.len; i++) {
+    for (u32 i = 1; text.len && i < MOST_COLUMNS; i++) {
         text = str_trim(text);
         struct str word = str_cut(&text, ' ');
         if (str_equal(word, STR("tgid")))
@@ -142,10 +167,10 @@ static void read_message(struct reading *r, struct str text, struct watch_kernel
     } else if (str_starts(text, STR("oom-kill:constraint="))) {
         r->report.is_global = str_find(text, STR("CONSTRAINT_MEMCG")) < 0;
         r->column = (struct columns){0};
-    } else if (str_find(text, STR("Killed process ")) >= 0 &&
-               number_after(text, "Killed process ") == r->pid) {
-        r->report.is_known = 1;
-        *out = r->report;
+    } else if (str_find(text, STR("due to memory.oom.group set")) >= 0) {
+        r->kills_all = r->is_own;
+    } else if (str_find(text, STR("Killed process ")) >= 0) {
+        end(r, number_after(text, "Killed process "), out);
     }
 }
 
@@ -156,8 +181,10 @@ static void read_record(struct reading *r, struct str line, struct watch_kernel 
     str_cut(&head, ',');
     str_cut(&head, ',');
     i64 time_us;
-    if (str_i64(&time_us, str_cut(&head, ',')) && (u64)time_us >= least_us)
-        read_message(r, line, out);
+    if (!str_i64(&time_us, str_cut(&head, ',')) || (u64)time_us < least_us)
+        return;
+    r->time_us = (u64)time_us;
+    read_message(r, line, out);
 }
 
 void kernel_log_parse(struct watch_kernel *k, struct str messages, u32 pid, bool is_v2,

@@ -50,4 +50,6 @@ void oom_look(struct oom *o, struct arena *a)
                                 .charge = s.charge,
                                 .account = account_build(&s)};
     add_seen(o, &now, a);
+    extent_look(s.areas.extent, "/proc", o->v.header.pid);
+    memcpy(o->extent, s.areas.extent, sizeof(o->extent));
 }

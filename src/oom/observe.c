@@ -246,8 +246,11 @@ static void take_account(struct observer *o, u64 now_ns)
     if (read_areas(o, &s.areas, nblock) && charge_read(&s.charge, &o->limiting)) {
         row.charge = s.charge;
         row.account = account_build(&s);
-        if (is_sound(o, &row.account))
+        extent_look(s.areas.extent, "/proc", o->pid);
+        if (is_sound(o, &row.account)) {
             watch_add_account(o->watch, &row);
+            memcpy(o->watch->extent, s.areas.extent, sizeof(o->watch->extent));
+        }
     }
     if (o->snapshot_ns == 0 || now_ns - o->snapshot_ns >= (u64)ACCOUNT_S * 1000000000)
         take_snapshot(o, gather_blocks(o), now_ns);

@@ -14,6 +14,16 @@ enum { FILE_LIMIT_MIB = 1024 };
 
 static const u64 window_s[OOM_WINDOWS] = {60, 600, 3600, UINT32_MAX};
 
+struct profile oom_part(const struct oom *o, enum record_part part)
+{
+    struct profile p = o->all;
+    u32 first = oom_part_first(o, part);
+    p.sample += first;
+    p.value += (size_t)first * p.ntype;
+    p.nsample = o->end[part] - first;
+    return p;
+}
+
 // The moment that is told about: the death, or the last sign of life.
 static u64 find_end(const struct oom *o)
 {
@@ -166,11 +176,13 @@ static void gather(struct oom *o, struct arena *a)
         o->nseen = watch_accounts(&o->seen, o->watch, a);
         o->nsnapshot = watch_snapshots(&o->snapshot, o->watch, a);
         o->nmark = watch_marks(&o->mark, o->watch, a);
+        memcpy(o->extent, o->watch->extent, sizeof(o->extent));
     }
     o->ntick = record_ticks(&o->tick, &o->v, a);
     o->nblock = record_blocks(&o->block, &o->v, a);
     o->live_bytes = record_live_bytes(&o->v, &o->nblock);
-    o->heap = record_heap_stacks(&o->v, 0, &o->stack_of, a);
+    o->all = record_holdings(&o->v, o->end, &o->stack_of, a);
+    o->heap = oom_part(o, RECORD_PART_HEAP);
 }
 
 // The record's time of this moment.
@@ -197,6 +209,7 @@ static bool open_record(struct oom *o, struct str bytes, bool looks, struct aren
     if (looks)
         oom_look(o, a);
     oom_settle(o);
+    oom_map(o, a);
     measure_windows(o, a);
     return true;
 }

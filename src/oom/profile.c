@@ -1,11 +1,11 @@
 // The account as a profile: the root is the group, above it the lines of the account, and above the
-// live heap its stacks.  So any tool's flame graph is as wide as the charge.
+// live heap and the mappings their stacks.  So any tool's flame graph is as wide as the charge.
 #include <string.h>
 
 #include "oom/text.h"
 #include "profile/build.h"
 
-// Rows that the account adds to the heap's tables.
+// Rows that the account adds to the tables.
 enum { MORE = ACCOUNT_LINES + 4 };
 
 // A copy of a table of n rows with room for more.
@@ -34,7 +34,7 @@ static u32 add_location(struct profile *p, struct str name)
     return p->nlocation++;
 }
 
-// Ids are made anew, so that those of the account cannot be the heap's.
+// Ids are made anew, so that those of the account cannot be the others'.
 static void number(struct profile *p)
 {
     for (u32 i = 1; i < p->nlocation; i++)
@@ -54,36 +54,52 @@ static struct profile extend(const struct profile *heap, struct arena *a)
     return p;
 }
 
-static void add_sample(struct profile *p, const u32 *frame, u32 nframe, u32 line, u32 root,
-                       i64 bytes)
+// A sample with a stack and labels (NULL: none), and a line of the account and the root below it.
+static void add_sample(struct profile *p, const struct sample *stack, u32 line, u32 root, i64 bytes)
 {
+    u32 nframe = stack ? stack->nframe : 0;
     struct sample *s = &p->sample[p->nsample];
     *s = (struct sample){.frame = p->nframe, .nframe = nframe + 2};
-    if (nframe)
-        memcpy(p->frame + p->nframe, frame, nframe * sizeof(*frame));
+    if (stack) {
+        memcpy(p->frame + p->nframe, p->frame + stack->frame, nframe * sizeof(*p->frame));
+        s->label = stack->label;
+        s->nlabel = stack->nlabel;
+    }
     p->frame[p->nframe + nframe] = line;
     p->frame[p->nframe + nframe + 1] = root;
     p->nframe += nframe + 2;
     p->value[p->nsample++] = bytes;
 }
 
-// The samples of the live heap, in proportion, so that they add up to what is in memory of it.
-static void add_heap(struct profile *p, const struct oom *o, u32 line, u32 root)
+// The samples of a part, in proportion where they are more, so that they add up to its line.
+static void add_part(struct profile *p, const struct oom *o, enum record_part part, u32 line,
+                     u32 root, i64 rest)
 {
-    const struct profile *heap = &o->heap;
-    i64 rest = o->account.bytes[ACCOUNT_HEAP];
-    double scale = o->live_bytes > 0 ? (double)rest / (double)o->live_bytes : 0;
-    for (u32 i = 0; i < heap->nsample; i++) {
-        i64 bytes = i64_of((double)profile_values(heap, i)[OOM_COLUMN] * scale);
+    struct profile stacks = oom_part(o, part);
+    i64 sum = 0;
+    for (u32 i = 0; i < stacks.nsample; i++)
+        sum += profile_values(&stacks, i)[OOM_COLUMN];
+    bool is_less = part != RECORD_PART_HEAP && sum < rest;
+    double scale = sum > 0 && !is_less ? (double)rest / (double)sum : 1;
+    for (u32 i = 0; i < stacks.nsample; i++) {
+        i64 bytes = i64_of((double)profile_values(&stacks, i)[OOM_COLUMN] * scale);
         bytes = bytes > rest ? rest : bytes;
         if (bytes <= 0)
             continue;
-        add_sample(p, heap->frame + heap->sample[i].frame, heap->sample[i].nframe, line, root,
-                   bytes);
+        add_sample(p, &stacks.sample[i], line, root, bytes);
         rest -= bytes;
     }
     if (rest)
-        add_sample(p, NULL, 0, line, root, rest); // rounding, or a heap without any sample
+        add_sample(p, NULL, line, root, rest); // rounding, or what nobody knows the stack of
+}
+
+// What a line consists of; RECORD_PARTS where that is not known by stack.
+static enum record_part part_of(enum account_line line)
+{
+    return line == ACCOUNT_HEAP       ? RECORD_PART_HEAP
+           : line == ACCOUNT_MAPPINGS ? RECORD_PART_MAPPED
+           : line == ACCOUNT_TMPFS    ? RECORD_PART_SHARED
+                                      : RECORD_PARTS;
 }
 
 static struct str root_name(const struct oom *o, struct arena *a)
@@ -92,29 +108,38 @@ static struct str root_name(const struct oom *o, struct arena *a)
                               : STR("[memory]");
 }
 
-struct profile oom_profile(const struct oom *o, struct arena *a)
+// A copy of all's tables with room for the samples of the account.
+static struct profile begin(const struct oom *o, struct arena *a)
 {
-    const struct profile *heap = &o->heap;
-    struct profile p = extend(heap, a);
-    u32 most = heap->nsample + ACCOUNT_LINES + 1;
+    struct profile p = extend(&o->all, a);
+    u32 most = o->all.nsample + 2 * ACCOUNT_LINES;
+    p.frame = arena_new(a, u32, 2 * (size_t)o->all.nframe + 2 * (size_t)most);
+    if (o->all.nframe)
+        memcpy(p.frame, o->all.frame, o->all.nframe * sizeof(*p.frame));
     p.sample = arena_new(a, struct sample, most);
     p.value = arena_new(a, i64, most);
-    p.frame = arena_new(a, u32, heap->nframe + 2 * (size_t)most);
     p.type = arena_new(a, struct value_type, 1);
-    p.nsample = p.nframe = p.nlabel = 0;
+    p.nsample = 0;
     p.ntype = 1;
     p.default_type = p.drop_frames = p.keep_frames = 0;
     p.type[0].type = add_string(&p, STR("charge"));
     p.type[0].unit = add_string(&p, STR("bytes"));
+    return p;
+}
+
+struct profile oom_profile(const struct oom *o, struct arena *a)
+{
+    struct profile p = begin(o, a);
     u32 root = add_location(&p, root_name(o, a));
     for (enum account_line line = 0; line < ACCOUNT_LINES; line++) {
         if (o->account.bytes[line] == 0)
             continue;
         u32 frame = add_location(&p, arena_printf(a, "[%s]", account_name(line)));
-        if (line == ACCOUNT_HEAP)
-            add_heap(&p, o, frame, root);
+        enum record_part part = part_of(line);
+        if (part != RECORD_PARTS)
+            add_part(&p, o, part, frame, root, o->account.bytes[line]);
         else
-            add_sample(&p, NULL, 0, frame, root, o->account.bytes[line]);
+            add_sample(&p, NULL, frame, root, o->account.bytes[line]);
     }
     p.time_ns = (i64)(o->v.header.start_time_ns + o->end_ns);
     return p;

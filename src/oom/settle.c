@@ -198,7 +198,28 @@ static void settle_by_watch(struct oom *o)
     account_balance(a, charge);
 }
 
-// Nobody watched: the charge of the last tick and the live heap.
+// Bytes that the program itself has mapped, touched or not.
+static u64 mapped_bytes(const struct oom *o)
+{
+    u64 bytes = 0;
+    for (u32 i = oom_part_first(o, RECORD_PART_MAPPED); i < o->end[RECORD_PART_MAPPED]; i++)
+        bytes += (u64)profile_values(&o->all, i)[OOM_COLUMN];
+    return bytes;
+}
+
+// What the allocator and the program have from the kernel, as if all of it were touched; where that
+// is more than there is, a part of each.
+static void add_untold(struct oom *o, u64 rest)
+{
+    const struct record_allocator *l = &o->v.header.allocator;
+    u64 retained = less(l->system_bytes, (u64)o->live_bytes), mapped = mapped_bytes(o);
+    double sum = (double)retained + (double)mapped;
+    double part = sum > (double)rest ? (double)rest / sum : 1;
+    o->account.bytes[ACCOUNT_RETAINED] = (i64)((double)retained * part);
+    o->account.bytes[ACCOUNT_MAPPINGS] = (i64)((double)mapped * part);
+}
+
+// Nobody watched: the charge of the last tick, the live heap, and what else the record has.
 static void settle_by_record(struct oom *o)
 {
     const struct record_tick *t = o->ntick ? &o->tick[o->ntick - 1] : NULL;
@@ -211,6 +232,8 @@ static void settle_by_record(struct oom *o)
     o->account.bytes[ACCOUNT_HEAP] = (i64)least((u64)o->live_bytes, charge);
     o->account.bytes[ACCOUNT_SONDE] =
         (i64)least(o->v.header.file_bytes, less(charge, (u64)o->live_bytes));
+    add_untold(o, less(charge,
+                       (u64)o->account.bytes[ACCOUNT_HEAP] + (u64)o->account.bytes[ACCOUNT_SONDE]));
     account_balance(&o->account, charge);
 }
 

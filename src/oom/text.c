@@ -121,7 +121,7 @@ static void add_source(struct buf *out, const struct oom *o, struct arena *a)
 {
     struct str age = verdict_time((double)o->account_age_ns / 1e9, a);
     if (o->source == OOM_FROM_RECORD)
-        buf_text(out, "nobody watched the group, so only the heap is known");
+        buf_text(out, "nobody watched the group, so this is what the process knew of itself");
     else if (o->is_alive)
         buf_printf(out, "as it was %.*s ago", STR_ARG(age));
     else if (o->source == OOM_FROM_KERNEL)
@@ -176,28 +176,28 @@ void oom_account_text(struct buf *out, const struct oom *o, struct arena *a)
     }
 }
 
-// The samples that grew most in a window.
+// The stacks that grew most in a window.
 static void add_grown(struct buf *out, const struct oom *o, const struct oom_window *w,
                       struct arena *a)
 {
-    bool *is_told = arena_new(a, bool, o->heap.nsample + 1);
+    const u32 *first = oom_stacks(o, a);
+    i64 *grown = arena_new(a, i64, o->heap.nsample + 1);
+    double minutes = (double)w->span_ns / 6e10;
+    for (u32 i = 0; i < o->heap.nsample; i++)
+        grown[first[i]] += w->grown_bytes[i];
     for (u32 k = 0; k < MOST_GROWN; k++) {
-        u32 best = UINT32_MAX;
-        for (u32 i = 0; i < o->heap.nsample; i++) {
-            if (!is_told[i] && w->grown_bytes[i] > 0 &&
-                (best == UINT32_MAX || w->grown_bytes[i] > w->grown_bytes[best]))
-                best = i;
-        }
-        if (best == UINT32_MAX)
+        u32 best = 0;
+        for (u32 i = 1; i < o->heap.nsample; i++)
+            best = grown[i] > grown[best] ? i : best;
+        if (grown[best] <= 0)
             return;
-        is_told[best] = true;
-        add_growth(out, w->grown_bytes[best], a);
+        add_growth(out, grown[best], a);
         buf_printf(out, "  %.*s", STR_ARG(verdict_leaf(o, best, a)));
-        double minutes = (double)w->span_ns / 6e10;
         if (minutes > 0)
             buf_printf(out, ", %.*s a minute",
-                       STR_ARG(verdict_bytes(i64_of((double)w->grown_bytes[best] / minutes), a)));
+                       STR_ARG(verdict_bytes(i64_of((double)grown[best] / minutes), a)));
         buf_char(out, '\n');
+        grown[best] = 0;
     }
 }
 
@@ -294,7 +294,7 @@ void oom_text(struct buf *out, const struct oom *o, const struct verdict *v, str
     buf_printf(out, "  record %.*s\n", STR_ARG(o->path));
     add_verdict(out, v);
     oom_account_text(out, o, a);
-    oom_heap_text(out, o, a);
+    oom_held_text(out, o, a);
     add_windows(out, o, a);
     add_time_line(out, o, a);
     add_marks(out, o, a);

@@ -21,7 +21,7 @@ bool oom_html(struct buf *out, const struct oom *o, const struct verdict *v, str
               struct err *e);
 
 // The account as a profile of one type, "charge" in bytes, whose sum is the group's charge: each
-// line is a frame, with the heap's stacks above its own.
+// line is a frame; above those of the heap and of mappings are their stacks, with their labels.
 struct profile oom_profile(const struct oom *o, struct arena *a);
 
 // Parts of the above.
@@ -29,8 +29,8 @@ struct profile oom_profile(const struct oom *o, struct arena *a);
 // The account, a line each; with growth columns where that is known.
 void oom_account_text(struct buf *out, const struct oom *o, struct arena *a);
 
-// Who held the live heap.
-void oom_heap_text(struct buf *out, const struct oom *o, struct arena *a);
+// Who held the live heap, and what was mapped.
+void oom_held_text(struct buf *out, const struct oom *o, struct arena *a);
 
 // "killed by SIGKILL", "is alive".
 void oom_end_text(struct buf *out, const struct oom *o);

@@ -7,14 +7,6 @@
 
 #include "profile/unit.h"
 
-enum {
-    LEAST_PEAK_BLOCK = 1 << 20,
-    STEADY_PERCENT = 40, // of the process's life, during which it grew
-    SLICES = 8,
-    STEADY_S = 120, // or so long, without falling much in between
-    LEAST_REQUEST_PERCENT = 10
-};
-
 const char *verdict_key(enum verdict_cause cause)
 {
     static const char *const key[CAUSES] = {
@@ -59,7 +51,7 @@ struct str verdict_time(double seconds, struct arena *a)
 
 struct str verdict_leaf(const struct oom *o, u32 sample, struct arena *a)
 {
-    const struct profile *p = &o->heap;
+    const struct profile *p = &o->all;
     if (sample >= p->nsample || p->sample[sample].nframe == 0)
         return STR("an unknown function");
     const struct location *l = &p->location[p->frame[p->sample[sample].frame]];
@@ -71,7 +63,7 @@ struct str verdict_leaf(const struct oom *o, u32 sample, struct arena *a)
                         offset);
 }
 
-static PRINTF(3, 4) void add_fact(struct verdict *v, struct arena *a, const char *format, ...)
+void verdict_add_fact(struct verdict *v, struct arena *a, const char *format, ...)
 {
     char text[1024];
     va_list args;
@@ -103,17 +95,33 @@ static enum verdict_end find_end(const struct oom *o)
     return VERDICT_SIGNAL;
 }
 
-static void find_sample(struct verdict *v, const struct oom *o)
+i64 verdict_whole(const struct verdict *v, const struct oom *o)
 {
-    v->sample = UINT32_MAX;
-    for (u32 i = 0; i < o->heap.nsample; i++) {
-        const i64 *value = profile_values(&o->heap, i);
-        if (value[OOM_COLUMN] <= v->sample_bytes)
-            continue;
-        v->sample = i;
-        v->sample_bytes = value[OOM_COLUMN];
-        v->sample_blocks = (u64)value[OOM_COLUMN - 1];
+    i64 bytes = 0;
+    for (u32 i = oom_part_first(o, v->part); i < o->end[v->part]; i++)
+        bytes += profile_values(&o->all, i)[OOM_COLUMN];
+    return bytes;
+}
+
+// The stack that holds most: of the cause, where the record has it by stack, or of the live heap.
+static void find_stack(struct verdict *v, const struct oom *o, struct arena *a)
+{
+    v->part = RECORD_PART_HEAP;
+    if (v->cause == CAUSE_MAPPINGS)
+        v->part = RECORD_PART_MAPPED;
+    if (v->cause == CAUSE_TMPFS) {
+        v->part = RECORD_PART_SHARED;
+        if (verdict_whole(v, o) < v->cause_bytes / 2)
+            v->part = RECORD_PART_HEAP; // it is files, which nobody mapped
     }
+    v->stack = oom_heaviest(o, v->part, a);
+}
+
+// Whether the stack is of the cause.
+static bool has_cause_stack(const struct verdict *v)
+{
+    bool is_heap = v->cause == CAUSE_HEAP || v->cause == CAUSE_HUGE_BLOCK;
+    return v->stack.sample != UINT32_MAX && (is_heap || v->part != RECORD_PART_HEAP);
 }
 
 // The largest block of the heap.
@@ -127,9 +135,10 @@ static const struct record_block *largest_block(const struct oom *o)
     return best;
 }
 
+// The sample of the live heap with a stack.
 static u32 sample_of(const struct oom *o, u32 stack)
 {
-    for (u32 i = 0; i < o->heap.nsample; i++) {
+    for (u32 i = 0; i < o->end[RECORD_PART_HEAP]; i++) {
         if (o->stack_of[i] == stack)
             return i;
     }
@@ -145,66 +154,11 @@ static void check_huge_block(struct verdict *v, const struct oom *o, struct aren
         return;
     v->cause = CAUSE_HUGE_BLOCK;
     u32 sample = sample_of(o, b->live.stack);
-    v->sample = sample == UINT32_MAX ? v->sample : sample;
-    add_fact(v, a, "one block of %.*s was allocated by %.*s %.1f s before the end",
-             STR_ARG(verdict_bytes((i64)b->live.size, a)), STR_ARG(verdict_leaf(o, v->sample, a)),
-             (double)o->end_ns / 1e9 - (double)b->live.second);
-}
-
-// When the live heap had reached a part of what it held at the end; 0: not known.
-static u64 time_of_part(const struct oom *o, double part)
-{
-    u64 wanted = (u64)((double)o->live_bytes * part);
-    for (u32 i = o->ntick; i > 0; i--) {
-        if (o->tick[i - 1].live_bytes < wanted)
-            return i < o->ntick ? o->tick[i].time_ns : o->end_ns;
-    }
-    return o->ntick ? o->tick[0].time_ns : 0;
-}
-
-static u64 live_at(const struct oom *o, u64 time_ns)
-{
-    u64 live = 0;
-    for (u32 i = 0; i < o->ntick && o->tick[i].time_ns <= time_ns; i++)
-        live = o->tick[i].live_bytes;
-    return live;
-}
-
-// Whether no part of a time saw most of the growth.
-static bool grew_evenly(const struct oom *o, u64 from_ns, u64 to_ns)
-{
-    u64 most = 0, part_ns = (to_ns - from_ns) / SLICES;
-    for (u64 i = 0; i < SLICES; i++) {
-        u64 before = live_at(o, from_ns + i * part_ns),
-            after = live_at(o, from_ns + (i + 1) * part_ns);
-        if (after > before && after - before > most)
-            most = after - before;
-    }
-    u64 before = live_at(o, from_ns), after = live_at(o, to_ns);
-    return after > before && most <= (after - before) / 2;
-}
-
-static bool fell(const struct oom *o, u64 from_ns)
-{
-    u64 most = 0;
-    for (u32 i = 0; i < o->ntick; i++) {
-        if (o->tick[i].time_ns < from_ns)
-            continue;
-        if (o->tick[i].live_bytes < most / 5 * 4)
-            return true;
-        most = o->tick[i].live_bytes > most ? o->tick[i].live_bytes : most;
-    }
-    return false;
-}
-
-// Whether the heap grew for a long time, and did not fall in between.
-static bool grew_steadily(const struct oom *o)
-{
-    u64 from = time_of_part(o, 0.1), to = time_of_part(o, 0.9);
-    u64 life_ns = time_of_part(o, 0.98); // at the limit all becomes slow, which is no growth
-    u64 grew_ns = to > from ? to - from : 0;
-    bool is_long = grew_ns >= life_ns / 100 * STEADY_PERCENT || grew_ns >= STEADY_S * 1000000000ULL;
-    return is_long && grew_evenly(o, from, to) && !fell(o, from);
+    v->stack.sample = sample == UINT32_MAX ? v->stack.sample : sample;
+    verdict_add_fact(v, a, "one block of %.*s was allocated by %.*s %.1f s before the end",
+                     STR_ARG(verdict_bytes((i64)b->live.size, a)),
+                     STR_ARG(verdict_leaf(o, v->stack.sample, a)),
+                     (double)o->end_ns / 1e9 - (double)b->live.second);
 }
 
 // Growth of the charge over the time in which it grew.
@@ -231,47 +185,18 @@ static void find_rate(struct verdict *v, const struct oom *o)
         v->limit_s = (double)(o->limit_bytes - first) / v->rate_bytes_s;
 }
 
-static void judge_heap(struct verdict *v, const struct oom *o, struct arena *a)
-{
-    u64 average = v->sample_blocks ? (u64)v->sample_bytes / v->sample_blocks : 0;
-    bool is_steady = grew_steadily(o);
-    v->is_leak = v->cause == CAUSE_HEAP && is_steady;
-    v->is_peak = !v->is_leak;
-    if (v->is_leak) {
-        add_fact(v, a, "it grew steadily, by %.*s a minute: a leak, or a cache without a bound",
-                 STR_ARG(verdict_bytes(i64_of(v->rate_bytes_s * 60), a)));
-        add_fact(v, a,
-                 "at that rate a fresh start reaches this limit after %.*s, and twice the limit "
-                 "after twice that",
-                 STR_ARG(verdict_time(v->limit_s, a)));
-        return;
-    }
-    if (average < LEAST_PEAK_BLOCK || v->cause != CAUSE_HEAP) {
-        add_fact(v, a, "it came within a short time: a peak rather than a leak");
-        return;
-    }
-    i64 base = (i64)o->account.charge_bytes - o->account.bytes[ACCOUNT_HEAP];
-    i64 wanted = o->live_bytes;
-    v->needed_bytes = (base + wanted) / 100 * (100 + LEAST_REQUEST_PERCENT);
-    add_fact(
-        v, a,
-        "a peak: %llu blocks of %.*s each at once, beside %.*s of other memory; so many need a "
-        "limit of %.*s",
-        (unsigned long long)v->sample_blocks, STR_ARG(verdict_bytes((i64)average, a)),
-        STR_ARG(verdict_bytes(base, a)), STR_ARG(verdict_bytes(v->needed_bytes, a)));
-}
-
 // A large allocation that was noted before it was tried, and was more than there was room for.
 static void add_attempt(struct verdict *v, const struct oom *o, struct arena *a)
 {
     const struct record_attempt *t = &o->v.header.attempt;
-    i64 room = (i64)o->limit_bytes - ((i64)o->account.charge_bytes - v->sample_bytes);
+    i64 room = (i64)o->limit_bytes - ((i64)o->account.charge_bytes - v->stack.bytes);
     if (t->time_ns == 0 || (t->served && (o->limit_bytes == 0 || (i64)t->bytes <= room)))
         return;
-    add_fact(v, a, "%.*s %s %.*s at once, %.1f s before the end%s",
-             STR_ARG(verdict_leaf(o, sample_of(o, t->stack), a)), t->served ? "took" : "wanted",
-             STR_ARG(verdict_bytes((i64)t->bytes, a)), (double)(i64)(o->end_ns - t->time_ns) / 1e9,
-             t->served ? "" : ", and had not got it yet");
+    verdict_add_fact(v, a, "%.*s %s %.*s at once, %.1f s before the end%s",
+                     STR_ARG(verdict_leaf(o, sample_of(o, t->stack), a)),
+                     t->served ? "took" : "wanted", STR_ARG(verdict_bytes((i64)t->bytes, a)),
+                     (double)(i64)(o->end_ns - t->time_ns) / 1e9,
+                     t->served ? "" : ", and had not got it yet");
 }
 
 static void add_counts(struct verdict *v, const struct oom *o, struct arena *a)
@@ -279,29 +204,68 @@ static void add_counts(struct verdict *v, const struct oom *o, struct arena *a)
     const struct account *c = &o->account;
     const struct process *p = &c->other[0];
     if (v->cause == CAUSE_STACKS)
-        add_fact(
+        verdict_add_fact(
             v, a, "%u thread stacks, %.*s each as far as they were touched", c->nstack,
             STR_ARG(verdict_bytes(c->nstack ? c->bytes[ACCOUNT_STACKS] / (i64)c->nstack : 0, a)));
     if (v->cause == CAUSE_MAPPINGS && c->nmapping)
-        add_fact(v, a, "%u anonymous areas outside of the heap, the largest holds %.*s",
-                 c->nmapping, STR_ARG(verdict_bytes((i64)c->largest_mapping_bytes, a)));
+        verdict_add_fact(v, a, "%u anonymous areas outside of the heap, the largest holds %.*s",
+                         c->nmapping, STR_ARG(verdict_bytes((i64)c->largest_mapping_bytes, a)));
     if (v->cause == CAUSE_PROCESS && p->pid)
-        add_fact(v, a, "the heaviest other process is %s (process %u) with %.*s of its own",
-                 p->name, p->pid, STR_ARG(verdict_bytes((i64)p->anon_bytes, a)));
+        verdict_add_fact(v, a, "the heaviest other process is %s (process %u) with %.*s of its own",
+                         p->name, p->pid, STR_ARG(verdict_bytes((i64)p->anon_bytes, a)));
     if (v->cause == CAUSE_PROCESSES)
-        add_fact(v, a, "%u processes are in the group, the heaviest other is %s with %.*s",
-                 c->nprocess, p->pid ? p->name : "not known",
-                 STR_ARG(verdict_bytes((i64)p->anon_bytes, a)));
+        verdict_add_fact(v, a, "%u processes are in the group, the heaviest other is %s with %.*s",
+                         c->nprocess, p->pid ? p->name : "not known",
+                         STR_ARG(verdict_bytes((i64)p->anon_bytes, a)));
     if (v->cause == CAUSE_RETAINED)
-        add_fact(v, a, "the live heap is %.*s, but the allocator has %.*s in memory",
-                 STR_ARG(verdict_bytes(c->bytes[ACCOUNT_HEAP], a)),
-                 STR_ARG(verdict_bytes(c->bytes[ACCOUNT_HEAP] + c->bytes[ACCOUNT_RETAINED], a)));
+        verdict_add_fact(
+            v, a, "the live heap is %.*s, but the allocator has %.*s in memory",
+            STR_ARG(verdict_bytes(c->bytes[ACCOUNT_HEAP], a)),
+            STR_ARG(verdict_bytes(c->bytes[ACCOUNT_HEAP] + c->bytes[ACCOUNT_RETAINED], a)));
     if (v->cause == CAUSE_FILES)
-        add_fact(v, a,
-                 "%.*s of file pages are locked (mlock) and %.*s wait to be written: the "
-                 "kernel may not drop them",
-                 STR_ARG(verdict_bytes((i64)c->locked_bytes, a)),
-                 STR_ARG(verdict_bytes((i64)c->dirty_bytes, a)));
+        verdict_add_fact(v, a,
+                         "%.*s of file pages are locked (mlock) and %.*s wait to be written: the "
+                         "kernel may not drop them",
+                         STR_ARG(verdict_bytes((i64)c->locked_bytes, a)),
+                         STR_ARG(verdict_bytes((i64)c->dirty_bytes, a)));
+}
+
+static const char *allocator_name(u32 kind)
+{
+    static const char *const name[] = {"the allocator", "glibc", "jemalloc", "tcmalloc",
+                                       "mimalloc"};
+    return name[kind < ARRAY_LEN(name) ? kind : 0];
+}
+
+// What the allocator says of itself, and who had what it keeps when most was in use.
+static void add_retained(struct verdict *v, const struct oom *o, struct arena *a)
+{
+    const struct record_allocator *l = &o->v.header.allocator;
+    if (l->time_ns && l->used_bytes)
+        verdict_add_fact(
+            v, a,
+            "%s has %.*s from the kernel, %.*s of it in blocks and their headers (%.1f s before)",
+            allocator_name(l->kind), STR_ARG(verdict_bytes((i64)l->system_bytes, a)),
+            STR_ARG(verdict_bytes((i64)l->used_bytes, a)),
+            (double)(i64)(o->end_ns - l->time_ns) / 1e9);
+}
+
+// When most was live, if that was much more than at the end.
+static void add_peak(struct verdict *v, const struct oom *o, struct arena *a)
+{
+    const struct record_header *h = &o->v.header;
+    if (v->cause != CAUSE_RETAINED)
+        return;
+    add_retained(v, o, a);
+    struct oom_stack peak = oom_heaviest(o, RECORD_PART_PEAK, a);
+    if (peak.sample == UINT32_MAX || (i64)h->peak_bytes <= o->live_bytes + o->live_bytes / 8)
+        return;
+    struct percent part = unit_percent(peak.bytes, (i64)h->peak_bytes);
+    verdict_add_fact(
+        v, a, "at its peak, %.1f s before the end, the live heap was %.*s; %.*s held %s of it",
+        (double)(i64)(o->end_ns - h->peak_time_ns) / 1e9,
+        STR_ARG(verdict_bytes((i64)h->peak_bytes, a)), STR_ARG(verdict_leaf(o, peak.sample, a)),
+        percent_trimmed(&part));
 }
 
 static const char *cause_text(enum verdict_cause cause)
@@ -327,15 +291,15 @@ static void write_sentence(struct verdict *v, const struct oom *o, struct arena 
 {
     i64 whole = (i64)(o->limit_bytes ? o->limit_bytes : o->account.charge_bytes);
     struct percent percent = unit_percent(v->cause_bytes, whole),
-                   part = unit_percent(v->sample_bytes, o->live_bytes);
+                   part = unit_percent(v->stack.bytes, verdict_whole(v, o));
     const char *of = o->limit_bytes ? "the limit" : "all";
     if (v->cause == CAUSE_UNKNOWN)
         v->sentence = str_of(cause_text(v->cause));
-    else if ((v->cause == CAUSE_HEAP || v->cause == CAUSE_HUGE_BLOCK) && v->sample != UINT32_MAX)
+    else if (has_cause_stack(v))
         v->sentence =
             arena_printf(a, "%s: %.*s, %s of %s; %.*s holds %s of it", cause_text(v->cause),
                          STR_ARG(verdict_bytes(v->cause_bytes, a)), percent_trimmed(&percent), of,
-                         STR_ARG(verdict_leaf(o, v->sample, a)), percent_trimmed(&part));
+                         STR_ARG(verdict_leaf(o, v->stack.sample, a)), percent_trimmed(&part));
     else
         v->sentence =
             arena_printf(a, "%s: %.*s, %s of %s", cause_text(v->cause),
@@ -365,10 +329,10 @@ static void add_steps(struct verdict *v, const struct oom *o, struct arena *a)
         add_step(v, a, "du -ah /dev/shm /tmp /run | sort -h | tail    # which files");
     if (v->cause == CAUSE_PROCESS && o->account.other[0].pid)
         add_step(v, a, "sonde run -- COMMAND    # of %s, which holds it", o->account.other[0].name);
-    if ((v->cause == CAUSE_HEAP || v->cause == CAUSE_HUGE_BLOCK) && v->sample != UINT32_MAX &&
-        o->heap.sample[v->sample].nframe)
-        add_step(v, a, "sonde -peek='^%.*s$' %.*s    # who calls it",
-                 STR_ARG(verdict_leaf(o, v->sample, a)), STR_ARG(path));
+    if (has_cause_stack(v) && o->all.sample[v->stack.sample].nframe)
+        add_step(v, a, "sonde -peek='^%.*s$' %.*s%s    # who calls it",
+                 STR_ARG(verdict_leaf(o, v->stack.sample, a)), STR_ARG(path),
+                 v->part == RECORD_PART_HEAP ? "" : "/mmap");
     add_step(v, a, "sonde -top %.*s    # the heap by function", STR_ARG(path));
     add_step(v, a, "sonde oom -html %.*s > oom.html    # all of it as a page", STR_ARG(path));
 }
@@ -377,21 +341,22 @@ struct verdict verdict_find(const struct oom *o, struct arena *a)
 {
     struct verdict v = {.end = find_end(o)};
     verdict_weigh(&v, o);
-    find_sample(&v, o);
+    find_stack(&v, o, a);
     find_rate(&v, o);
     check_huge_block(&v, o, a);
     write_sentence(&v, o, a);
     add_counts(&v, o, a);
+    add_peak(&v, o, a);
     if (v.cause != CAUSE_HUGE_BLOCK)
         add_attempt(&v, o, a);
     if (v.cause == CAUSE_HEAP || v.cause == CAUSE_HUGE_BLOCK)
-        judge_heap(&v, o, a);
+        verdict_judge(&v, o, a);
     else if (v.limit_s > 0 && v.cause_grown > v.cause_bytes / 2)
-        add_fact(&v, a,
-                 "the charge grew by %.*s a minute; a fresh start reaches the limit after "
-                 "%.*s at that rate",
-                 STR_ARG(verdict_bytes(i64_of(v.rate_bytes_s * 60), a)),
-                 STR_ARG(verdict_time(v.limit_s, a)));
+        verdict_add_fact(&v, a,
+                         "the charge grew by %.*s a minute; a fresh start reaches the limit after "
+                         "%.*s at that rate",
+                         STR_ARG(verdict_bytes(i64_of(v.rate_bytes_s * 60), a)),
+                         STR_ARG(verdict_time(v.limit_s, a)));
     add_steps(&v, o, a);
     return v;
 }

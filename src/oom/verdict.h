@@ -40,12 +40,13 @@ struct verdict {
     i64 cause_bytes;     // what it held
     i64 cause_grown;     // since the first look
     bool is_leak, is_peak;
-    u32 sample; // that holds most of the live heap; UINT32_MAX: none
-    i64 sample_bytes;
-    u64 sample_blocks;   // objects
-    double rate_bytes_s; // of the charge's growth, over the last window with some
-    double limit_s;      // from a start to the limit at that rate; 0: it does not grow
-    i64 needed_bytes;    // a limit that such a peak would fit into; 0: there is none to name
+    enum record_part part;  // that the cause is in; otherwise the live heap
+    struct oom_stack stack; // that holds most of it
+    u32 nrequest;           // sets of labels that hold most of the heap at once; 0: there are none
+    i64 request_bytes;      // the largest of them
+    double rate_bytes_s;    // of the charge's growth, over the last window with some
+    double limit_s;         // from a start to the limit at that rate; 0: it does not grow
+    i64 needed_bytes;       // a limit that such a peak would fit into; 0: there is none to name
     struct str fact[VERDICT_FACTS];
     u32 nfact;
     struct str step[VERDICT_STEPS]; // commands to type next
@@ -64,7 +65,15 @@ struct verdict verdict_find(const struct oom *o, struct arena *a);
 // cause.c: sets the cause, and what it holds.
 void verdict_weigh(struct verdict *v, const struct oom *o);
 
-// The function that a sample ends in, "read_all".
+// judge.c: whether the heap is a leak or a peak, and what such a peak needs.
+void verdict_judge(struct verdict *v, const struct oom *o, struct arena *a);
+
+void verdict_add_fact(struct verdict *v, struct arena *a, const char *format, ...) PRINTF(3, 4);
+
+// All bytes of the part that the cause is in.
+i64 verdict_whole(const struct verdict *v, const struct oom *o);
+
+// The function that a sample of all ends in, "read_all".
 struct str verdict_leaf(const struct oom *o, u32 sample, struct arena *a);
 
 // "12.50MB".

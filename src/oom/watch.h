@@ -15,7 +15,7 @@
 #define WATCH_MAGIC "SONDEWAT" // 8 bytes
 
 enum {
-    WATCH_VERSION = 1,
+    WATCH_VERSION = 2,
     WATCH_RINGS = 3, // of looks: each; one a second; one a minute
     WATCH_LOOKS = 512,
     WATCH_ACCOUNTS = 64, // in each of two rings: each; one a minute
@@ -93,6 +93,7 @@ struct watch {
     struct cgroup_events at_start;
     u64 nlook[WATCH_RINGS], naccount[2], nsnapshot, nmark; // ever written
     struct watch_kernel kernel;
+    struct extent extent[EXTENTS]; // at the last account
     struct watch_look look[WATCH_RINGS][WATCH_LOOKS];
     struct watch_account account[2][WATCH_ACCOUNTS];
     struct watch_snapshot snapshot[WATCH_SNAPSHOTS];

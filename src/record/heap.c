@@ -1,24 +1,9 @@
 // The heap: what is live now, what was at the high-water mark, and what was ever allocated.
 #include <stdlib.h>
 
-#include "record/reading.h"
+#include "record/parts.h"
 
-// Frames that only pass an allocation on; pprof then charges it to their caller.  The allocating
-// function itself (malloc) is never in a stack of ours.
-#define DROP_FRAMES                                                                                \
-    "cxx_own_.*|operator "                                                                         \
-    "new.*|_Zn[aw].*|__rust_(alloc|realloc|alloc_zeroed)|__rdl_.*|__rg_.*|alloc::alloc::.*|"       \
-    "<alloc::alloc::Global.*|alloc::raw_vec::.*|std::allocator.*::allocate|"                       \
-    "std::__new_allocator.*::allocate|__gnu_cxx::new_allocator.*::allocate|"                       \
-    "(__gnu_cxx::|std::)(__)?(alloc|allocator)_traits.*::(_S_)?allocate.*|std::_.*::_M_(allocate|" \
-    "create_storage|create|get_node)"
-
-static const char *const heap_type[][2] = {
-    {"alloc_objects", "count"},
-    {"alloc_space", "bytes"},
-    {"inuse_objects", "count"},
-    {"inuse_space", "bytes"},
-};
+static const char *const heap_type[][2] = HEAP_TYPES;
 
 // What is live by stack: a column beside the samples.
 struct held {
@@ -41,8 +26,6 @@ struct live_heap {
     u32 naged, aged_cap;
     u32 now_second;
     bool by_age;
-    u32 *stack_of; // by sample: its stack's word offset
-    u32 nstack_of, stack_of_cap;
     struct arena *arena;
 };
 
@@ -116,7 +99,6 @@ static void add_stack(struct reading *r, const struct record_stack *s, u32 word,
     if (s->amount == 0 && held->bytes == 0 && !is_attempt)
         return;
     reading_sample(r, s, NULL, 0);
-    *arena_push(h->arena, h->stack_of, h->nstack_of, h->stack_of_cap) = word;
     i64 objects = reading_objects(s->count);
     if (!h->by_age) {
         add_values(r, objects, (i64)s->amount, held->objects, held->bytes);
@@ -151,42 +133,33 @@ static struct profile finish(struct reading *r, i64 time_ns)
     return r->b.p;
 }
 
-// By age there are several samples of a stack, and *stack_of means nothing.
+void part_heap(struct reading *r, bool by_age, u32 now_second)
+{
+    struct live_heap h = {.by_age = by_age, .now_second = now_second, .arena = r->b.arena};
+    add_live(&h, r->v);
+    reading_stacks(r, RECORD_HEAP, add_stack, &h);
+}
+
 static struct profile read_heap(const struct record_view *v, i64 time_ns, bool by_age,
-                                u32 **stack_of, struct arena *a)
+                                struct arena *a)
 {
     struct reading r;
     i64 age_ns = time_ns - (i64)v->header.start_time_ns;
-    struct live_heap h = {
-        .by_age = by_age,
-        .now_second = age_ns > 0 ? (u32)(age_ns / 1000000000) : 0,
-        .arena = a,
-    };
     reading_init(&r, v, a);
     reading_types(&r, heap_type, ARRAY_LEN(heap_type));
-    add_live(&h, v);
-    reading_stacks(&r, RECORD_HEAP, add_stack, &h);
+    part_heap(&r, by_age, age_ns > 0 ? (u32)(age_ns / 1000000000) : 0);
     add_comments(&r);
-    *stack_of = h.stack_of;
     return finish(&r, time_ns);
-}
-
-struct profile record_heap_stacks(const struct record_view *v, i64 time_ns, u32 **stack_of,
-                                  struct arena *a)
-{
-    return read_heap(v, time_ns, false, stack_of, a);
 }
 
 struct profile record_heap(const struct record_view *v, i64 time_ns, struct arena *a)
 {
-    u32 *ignored;
-    return read_heap(v, time_ns, false, &ignored, a);
+    return read_heap(v, time_ns, false, a);
 }
 
 struct profile record_heap_by_age(const struct record_view *v, i64 time_ns, struct arena *a)
 {
-    u32 *ignored;
-    return read_heap(v, time_ns, true, &ignored, a);
+    return read_heap(v, time_ns, true, a);
 }
 
 // What a stack held at the mark: what was put aside since, or what it holds still.
@@ -201,8 +174,15 @@ static void add_peak(struct reading *r, const struct record_stack *s, u32 word, 
     if (bytes == 0 || bytes > INT64_MAX)
         return;
     reading_sample(r, s, NULL, 0);
+    for (u32 i = 2; i < r->b.p.ntype; i++)
+        build_value(&r->b, 0); // what was ever allocated is told by the heap's own samples
     build_value(&r->b, reading_objects(objects));
     build_value(&r->b, (i64)bytes);
+}
+
+void part_peak(struct reading *r)
+{
+    reading_stacks(r, RECORD_HEAP, add_peak, NULL);
 }
 
 struct profile record_peak(const struct record_view *v, i64 time_ns, struct arena *a)
@@ -212,7 +192,7 @@ struct profile record_peak(const struct record_view *v, i64 time_ns, struct aren
     (void)time_ns;
     reading_init(&r, v, a);
     reading_types(&r, heap_type + 2, 2);
-    reading_stacks(&r, RECORD_HEAP, add_peak, NULL);
+    part_peak(&r);
     build_comment(&r.b,
                   arena_printf(a, "the most that was live at once: %.1f MB, %.1f s after the start",
                                (double)h->peak_bytes / 0x1p20, (double)h->peak_time_ns / 1e9));

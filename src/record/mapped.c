@@ -1,5 +1,5 @@
 // What the program has mapped, by the stacks that did.
-#include "record/reading.h"
+#include "record/parts.h"
 
 static const char *const map_name[RECORD_NMAP] = {
     [RECORD_MAP_PRIVATE] = "anonymous", [RECORD_MAP_SHARED] = "shared", [RECORD_MAP_FILE] = "file",
@@ -8,6 +8,12 @@ static const char *const map_name[RECORD_NMAP] = {
 
 struct held {
     i64 regions, bytes;
+};
+
+// What part_mapped() is asked for.
+struct own {
+    u32 kinds;
+    const struct held *held; // by word offset of the stack
 };
 
 static u32 region_count(const struct record_view *v)
@@ -48,12 +54,29 @@ static void add_stack(struct reading *r, const struct record_stack *s, u32 word,
     build_value(&r->b, held->bytes);
 }
 
+static void add_own(struct reading *r, const struct record_stack *s, u32 word, void *context)
+{
+    const struct own *own = context;
+    const struct held *held = &own->held[word];
+    if (held->regions == 0 || s->flags & RECORD_ALLOCATOR || s->detail >= RECORD_NMAP ||
+        !(own->kinds & 1U << s->detail))
+        return;
+    reading_sample(r, s, NULL, 0);
+    build_value(&r->b, (i64)s->count);
+    build_value(&r->b, (i64)s->amount);
+    build_value(&r->b, held->regions);
+    build_value(&r->b, held->bytes);
+}
+
+void part_mapped(struct reading *r, u32 kinds)
+{
+    struct own own = {kinds, add_held(r->v, r->b.arena)};
+    reading_stacks(r, RECORD_MAP, add_own, &own);
+}
+
 struct profile record_mmap(const struct record_view *v, i64 time_ns, struct arena *a)
 {
-    static const char *const type[][2] = {{"alloc_objects", "count"},
-                                          {"alloc_space", "bytes"},
-                                          {"inuse_objects", "count"},
-                                          {"inuse_space", "bytes"}};
+    static const char *const type[][2] = HEAP_TYPES;
     struct reading r;
     const struct record_header *h = &v->header;
     reading_init(&r, v, a);
@@ -69,6 +92,19 @@ struct profile record_mmap(const struct record_view *v, i64 time_ns, struct aren
     reading_period(&r, "space", "bytes", 1);
     r.b.p.time_ns = time_ns;
     return r.b.p;
+}
+
+u32 record_regions(struct record_region **out, const struct record_view *v, struct arena *a)
+{
+    u32 n = 0;
+    *out = arena_new(a, struct record_region, region_count(v) + 1);
+    for (u32 i = 0; i < region_count(v); i++) {
+        const struct record_region *x = &v->region[i];
+        if (x->length && x->length <= INT64_MAX / RECORD_PAGE && x->start <= INT64_MAX &&
+            reading_stack_at(v, x->stack))
+            (*out)[n++] = *x;
+    }
+    return n;
 }
 
 i64 record_mapped_bytes(const struct record_view *v)

@@ -79,9 +79,22 @@ struct profile record_own(const struct record_view *v, u32 own, i64 time_ns, str
 // Whether a row of the live table is in use, and what is in it; *own gets the row of the program's
 // own profile that it belongs to, 0: the heap.
 bool record_live_row(const struct record_view *v, u32 row, struct record_live *out, u32 *own);
-// The same, with the word offset of each sample's stack, by sample.
-struct profile record_heap_stacks(const struct record_view *v, i64 time_ns, u32 **stack_of,
-                                  struct arena *a);
+// What a process holds, in parts that share their tables: one to be symbolized.
+enum record_part {
+    RECORD_PART_HEAP,   // as record_heap(): allocated by, and live
+    RECORD_PART_MAPPED, // anonymous mappings that the program made, not its allocator
+    RECORD_PART_SHARED, // anonymous ones that forked processes share
+    RECORD_PART_PEAK,   // as record_peak()
+    RECORD_PARTS
+};
+
+// With the heap's types; the samples of a part are those before end[part].  *stack_of gets the word
+// offset of each sample's stack.
+struct profile record_holdings(const struct record_view *v, u32 end[RECORD_PARTS], u32 **stack_of,
+                               struct arena *a);
+
+// All regions, in no order; their number.
+u32 record_regions(struct record_region **out, const struct record_view *v, struct arena *a);
 
 // A row of the live table.
 struct record_block {

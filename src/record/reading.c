@@ -136,6 +136,8 @@ void reading_sample(struct reading *r, const struct record_stack *s,
     if (s->labels && s->nframe == 1)
         frames = reading_stack_at(r->v, (u32)s->frame[0]);
     build_sample(&r->b);
+    *arena_push(r->b.arena, r->stack_of, r->nstack_of, r->stack_of_cap) =
+        (u32)((const u64 *)s - r->v->stack_word);
     for (u32 i = 0; frames && frames->labels == 0 && i < frames->nframe; i++)
         build_frame(&r->b, frame_location(r, frames->frame[i]));
     if (s->flags & RECORD_OVERFLOW)

@@ -14,6 +14,8 @@ struct reading {
     u32 nlocation, location_cap;
     u32 *mapping;      // profile row of a record row; of row 0, which is no file, see jit_mapping()
     bool is_jit_known; // whether jit_mapping() has made one
+    u32 *stack_of;     // by sample: its stack's word offset
+    u32 nstack_of, stack_of_cap;
 };
 
 // A label that a reader gives a sample, beside the program's own.

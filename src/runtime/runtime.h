@@ -14,7 +14,7 @@
 //     lock.c     mutexes and read-write locks; wait.c what else threads wait for each other by;
 //                futex.c locks made of system calls; contention.c what all that costs whom
 //     label.c    the labels that a thread's samples get; own.c profiles that the program makes
-//     start.c    begin, fork, end: makes the record
+//     start.c    begin, fork, end: makes the record; pages.c brings its pages in
 //     thread.c   the threads that there are; sampler.c a thread of our own that takes requests;
 //     cpu.c
 //                timers and what they find; signal.c the signals for that, and the program's view
@@ -508,11 +508,27 @@ HIDDEN void start(void);
 // False: there is to be none.
 HIDDEN bool start_is_ready(void);
 
+// The same, with all pages: for who writes much at once, and can wait.
+HIDDEN bool start_is_whole(void);
+
 // Whether the record is this process's own and in use: nothing is made.
 HIDDEN bool start_is_ours(void);
 
 // Time since the record's start.
 HIDDEN u64 start_clock_ns(void);
+
+// pages.c
+
+enum pages { PAGES_TO_COME, PAGES_ALL, PAGES_REFUSED };
+
+// Reserves what the first samples need of the record, whose file this is.  False: there is no room.
+HIDDEN bool pages_reserve(const char *path);
+
+// Brings in some more pages, for at most some 0.4 ms.
+HIDDEN enum pages pages_more(void);
+
+// A new record has none yet.
+HIDDEN void pages_reset(void);
 
 // text.c
 

@@ -178,7 +178,7 @@ static int run(void *unused)
     // To be late is to look when others have stopped.  Where this is allowed, it halves the delay
     // beside three times as many busy threads as CPUs.
     setpriority(PRIO_PROCESS, 0, NICE);
-    if (start_is_ready()) {
+    if (start_is_whole()) {
         struct record_header *h = record.header;
         __atomic_store_n(&h->answer.sampler, (u32)syscall(SYS_gettid), __ATOMIC_RELEASE);
         work();

@@ -12,7 +12,6 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -40,10 +39,11 @@ static u64 start_mono_ns;
 
 // What the record's pages are doing; on a page that a forked child gets zeroed.
 enum {
-    NOT_OURS,   // this is a child: the record is the parent's
-    MAKING,     // a thread of the child is making its record
-    ADDRESSES,  // mapped, but not in memory yet
-    POPULATING, // a thread is having the kernel bring the pages in
+    NOT_OURS,  // this is a child: the record is the parent's
+    MAKING,    // a thread of the child is making its record
+    ADDRESSES, // mapped, but not in memory yet
+    RESERVING, // a thread is having the kernel reserve the first pages
+    GROWING,   // in use; further pages are being brought in
     READY,
     REFUSED // there is no record or no memory for it
 };
@@ -188,19 +188,12 @@ static bool make_record(bool forked)
     return true;
 }
 
-// Brings all pages of the record into memory, and keeps them there if that is allowed: at the limit
-// no fresh page is to be had.
-static bool populate(void)
+static bool reserve(void)
 {
-    void *base = record.header;
-    if (madvise(base, record_bytes(), MADV_POPULATE_WRITE) != 0 && errno != EINVAL) {
+    if (!pages_reserve(record_path)) {
         text_warn("no profiles of this process: no room for the record in ", record_path);
         return false;
     }
-    // Only where the program's own use of locked memory is not hindered.
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur / 4 >= record_bytes())
-        mlock(base, record_bytes());
     sampler_resume();
     return true;
 }
@@ -214,6 +207,7 @@ static bool replace_record(void)
     allocator_reset();
     thread_reset();
     sampler_reset();
+    pages_reset();
     bool is_made = make_record(true);
     if (is_made) {
         record_label_copy(&record, &parents);
@@ -233,12 +227,33 @@ static void advance(u32 from, u32 meanwhile, u32 to, bool (*work)(void))
     __atomic_store_n(life, next, __ATOMIC_RELEASE);
 }
 
-// Others wait for it, which takes a millisecond or two once in a process, rather than lose their
+// Others wait for it, which takes less than a millisecond once in a process, rather than lose their
 // samples; but not for ever, since it may be their own thread that a signal interrupted.
 static void wait_for_others(void)
 {
     const struct timespec pause = {.tv_nsec = 100000};
     syscall(SYS_nanosleep, &pause, NULL);
+}
+
+// Once there is no room for the rest, what is in the record stays as it is.
+static bool grow(void)
+{
+    u32 growing = GROWING;
+    enum pages pages = pages_more();
+    if (pages == PAGES_TO_COME)
+        return true;
+    bool is_whole = pages == PAGES_ALL;
+    if (__atomic_compare_exchange_n(life, &growing, is_whole ? READY : REFUSED, false,
+                                    __ATOMIC_RELEASE, __ATOMIC_RELAXED) &&
+        !is_whole)
+        text_warn("the profile ends here: no room for the rest of the record in ", record_path);
+    return is_whole;
+}
+
+bool start_is_ours(void)
+{
+    u32 now = __atomic_load_n(life, __ATOMIC_ACQUIRE);
+    return now == READY || now == GROWING;
 }
 
 bool start_is_ready(void)
@@ -251,8 +266,12 @@ bool start_is_ready(void)
             advance(NOT_OURS, MAKING, ADDRESSES, replace_record);
             break;
         case ADDRESSES:
-            advance(ADDRESSES, POPULATING, READY, populate);
+            advance(ADDRESSES, RESERVING, GROWING, reserve);
+            if (start_is_ours())
+                return true; // that is enough for one allocation
             break;
+        case GROWING:
+            return grow();
         case REFUSED:
             return false;
         default:
@@ -262,9 +281,13 @@ bool start_is_ready(void)
     return false;
 }
 
-bool start_is_ours(void)
+bool start_is_whole(void)
 {
-    return __atomic_load_n(life, __ATOMIC_ACQUIRE) == READY;
+    while (start_is_ready()) {
+        if (__atomic_load_n(life, __ATOMIC_ACQUIRE) == READY)
+            return true;
+    }
+    return false;
 }
 
 // A page whose content a fork does not inherit, however the fork is made.

@@ -30,6 +30,9 @@ int command_serve(char **argument);
 int command_oom(char **argument);
 int command_mem(char **argument);
 
+// check.c: sonde check BUDGETS [BASE] NEW; 1: a budget is broken
+int command_check(char **argument);
+
 // usage.c
 void usage(void);
 

@@ -10,7 +10,7 @@ differs() {
         awk -v held="$2" '/^Locations/ { exit } /: / && NF > 4 { sub(":", "", $4); live += $4 }
             END { d = live - held; if (d < 0) d = -d; printf "%d", (held > 0 ? 1000 * d / held : 1000) }'
 }
-count() { od -An -t d8 -N 8 "$1" 2>/dev/null | tr -d ' '; }
+count() { od -An -v -t d8 -w64 "$1" 2>/dev/null | awk '{ held += $1 } END { print held + 0 }'; }
 
 if cgroup_make "sonde-test.$$" 64 && echo 1 2>/dev/null >"$cgroup/memory.oom_control"; then
     SONDE_RATE=4096 LD_PRELOAD=$build/libsonde.so cgroup_run "$programs/hold" "$SONDE_DIR/held" 2>/dev/null &
@@ -51,6 +51,9 @@ plain=$("$programs/family" >/dev/null 2>&1; echo $?)
 is "$(warnings "$tmp/missing/folder")" "$plain 1" "a missing record folder: the program goes on, one warning says that there are no profiles"
 if mkdir "$tmp/small" && mount -t tmpfs -o size=64k none "$tmp/small" 2>/dev/null; then
     is "$(warnings "$tmp/small")" "$plain 1" "a full one too"
+    mount -o remount,size=5m "$tmp/small"
+    SONDE_DIR=$tmp/small SONDE_RATE=16384 LD_PRELOAD=$build/libsonde.so "$programs/pauses" 100000 2048 >/dev/null 2>"$tmp/err"
+    is "$? $(grep -c 'the profile ends here' "$tmp/err") $(wc -l <"$tmp/err")" "0 1 1" "one that has room for a part of the record: likewise, as far as it went"
     mount -o remount,ro "$tmp/small"
     is "$(warnings "$tmp/small")" "$plain 1" "a read-only one, too"
     umount "$tmp/small"

@@ -1,10 +1,11 @@
 # For the tests of kills: the ways to run out of memory (tests/programs/hungry.c), and whether the report tells the truth of each.
 
-# Way, cause that is to be named, function that is to hold at least 80 % of the live heap ("-": none), program's way.
+# Way, cause that is to be named, function that is to hold at least 80 % of it, by its stack ("-": none), program's way.
 ways='leak live_heap remember leak
 burst live_heap serve_request burst
 huge huge_block read_whole_file huge
-mmap mappings - mappings
+uploads live_heap receive uploads
+mmap mappings map_buffer mappings
 threads thread_stacks - stacks
 tmpfs tmpfs - tmpfs
 cache locked_files - cache
@@ -20,7 +21,8 @@ check() {
     local name=$1 cause=$2 function=$3 found held share unexplained root right=yes
     found=$(field "$name" .cause)
     held=$(field "$name" .function)
-    share=$(field "$name" 'if .heap_bytes > 0 then 100 * .function_bytes / .heap_bytes | floor else 0 end')
+    share=$(field "$name" '(.function_of as $of | if $of == "live_heap" then .heap_bytes else [.account[] | select(.line == $of) | .bytes][0] end) as $whole
+        | if $whole > 0 then 100 * .function_bytes / $whole | floor else 0 end')
     unexplained=$(field "$name" '1000 * ([.account[] | select(.line == "unexplained") | .bytes][0] | if . < 0 then -. else . end) / .charge_bytes | ceil')
     root=$(field "$name" .charge_bytes)
     [ ! -f "$tmp/$name.pb.gz" ] || root=$("$sonde" -raw -symbolize=none "$tmp/$name.pb.gz" 2>/dev/null |

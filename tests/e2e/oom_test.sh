@@ -33,6 +33,7 @@ kill_in_group() {
         exec "$2" "$3" "$4"' "$cgroup" "$library" "$programs/hungry" "$way" "$path" >"$tmp/$name.out" 2>"$tmp/$name.err"
     [ -z "$sibling" ] || kill -KILL $sibling
     wait
+    [ "$way" != uploads ] || od -An -v -t d8 "$path" | xargs >"$tmp/$name.truth"
     rm -f "$path"
     xargs -r kill -KILL <"$cgroup/cgroup.procs" 2>/dev/null # children that nobody told of the end
     "$sonde" oom -json -output="$tmp/$name.json" 2>>"$tmp/$name.err"
@@ -82,5 +83,21 @@ for line in "${lines[@]}"; do
 done
 like "$(jq -r '.events[].text' "$tmp"/leak.glibc.*.json | sort -u | tr '\n' ' ')" 'to the limit.*passed 85% .*passed 90% .*passed 95% ' \
     "on the way to the limit thresholds and the time that is left are noted"
+
+# What each upload held, by its own count, against what the report says of its labels: it may have got another block of 2 MiB since.
+for truth in "$tmp"/uploads.*.truth; do
+    json=${truth%.truth}.json
+    read -r -a held <"$truth"
+    wrong=0
+    for i in 1 2 3 4; do
+        found=$(jq --arg labels "route=/graphql upload=$i" '[.labels[] | select(.labels == $labels) | .heap_bytes][0] // 0' "$json")
+        echo "# upload $i held ${held[i]} bytes; the report says $found"
+        [ "$found" -ge $((held[i] * 97 / 100)) ] && [ "$found" -le $((held[i] * 103 / 100 + 2200000)) ] || wrong=1
+    done
+    is $wrong 0 "each upload's bytes are told by its labels"
+    is "$(jq '[.requests >= 2, .is_peak, .needed_limit_bytes >= .requests * .request_bytes] | all' "$json")" true \
+        "they are told to be a peak: $(jq -r '[.facts[] | select(test("such requests"))][0]' "$json")"
+done
+
 is "$(ls -d /sys/fs/cgroup/memory/sonde-test.$$* /sys/fs/cgroup/sonde-test.$$* 2>/dev/null)" "" "no group is left"
 done_testing

@@ -24,6 +24,7 @@ static void make_watch(struct watch *w, u32 stack)
     watch_add_account(w, &a);
     watch_add_look(w, &(struct watch_look){.time_ns = 4, .usage_bytes = 900, .anon_bytes = 800});
     watch_add_mark(w, &(struct watch_mark){.time_ns = 4, .kind = WATCH_THRESHOLD, .value = 85});
+    w->extent[0] = (struct extent){0x10000, 0x20000, 0x800, {255, 1}};
     struct watch_snapshot s = {.time_ns = 2, .nheld = 1};
     s.held[0].stack = stack;
     s.held[0].bytes = 20;
@@ -69,7 +70,10 @@ static void make(void)
     struct record_live b = {.size = 10, .bytes = 100, .stack = record_stack_offset(&r, s)};
     record_live_add(&r, 0x1000, &b);
     record_live_add(&r, 0x2000, &b);
+    record_hold(&r, s, 300, 30 << 16, 4);
+    record_hold(&r, s, -100, -(10 << 16), 5);
     key.kind = RECORD_MAP;
+    key.detail = RECORD_MAP_PRIVATE;
     u32 mapped = record_stack_offset(&r, record_stack_find(&r, key, frame, 2));
     record_region_add(&r, (struct record_range){0x10000, 0x1000}, mapped, 1);
     key.kind = RECORD_OWN_KIND;
@@ -87,6 +91,8 @@ static void make(void)
                                                   .wait = (u16)record_wait_add(&r, &wait)});
     record_tick_add(&r, &(struct record_tick){.time_ns = 5});
     r.header->heap_rate_bytes = 524288;
+    r.header->allocator =
+        (struct record_allocator){.kind = 1, .time_ns = 5, .system_bytes = 900, .used_bytes = 700};
     r.header->state = RECORD_RUNNING;
     make_watch((struct watch *)(void *)(whole + record_bytes()), record_stack_offset(&r, s));
 }

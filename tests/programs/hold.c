@@ -1,17 +1,13 @@
-// Four threads that allocate and free at random and count what they hold in a shared file, until
-// somebody kills the process. "hold FILE": the file gets one number, the bytes held.
+// Four threads that allocate and free at random and keep count of what they hold in a shared file,
+// until somebody kills the process: "hold FILE" (truth.h).
 #define _GNU_SOURCE
-#include <fcntl.h>
 #include <pthread.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
+
+#include "truth.h"
 
 enum { SLOTS = 2000 };
 
-static int64_t *held;
+static struct truth *truth;
 
 static unsigned next(unsigned *seed)
 {
@@ -19,33 +15,24 @@ static unsigned next(unsigned *seed)
     return *seed >> 8;
 }
 
-struct slot {
-    void *block;
-    size_t size;
-};
-
 static void *churn(void *argument)
 {
     static struct slot slots[4][SLOTS];
-    unsigned seed = (unsigned)(uintptr_t)argument;
+    uintptr_t i = (uintptr_t)argument;
+    unsigned seed = (unsigned)i;
     for (;;) {
-        struct slot *s = &slots[(uintptr_t)argument][next(&seed) % SLOTS];
-        __atomic_fetch_sub(held, (int64_t)s->size, __ATOMIC_RELAXED);
-        free(s->block);
-        s->size = 1 + next(&seed) % 30000;
-        s->block = malloc(s->size);
-        __atomic_fetch_add(held, (int64_t)s->size, __ATOMIC_RELAXED);
+        struct slot *s = &slots[i][next(&seed) % SLOTS];
+        truth_replace(&truth[i], s, 1 + next(&seed) % 30000);
     }
     return NULL;
 }
 
 int main(int argc, char **argv)
 {
-    int fd = open(argc > 1 ? argv[1] : "/dev/null", O_RDWR | O_CREAT, 0600);
-    if (fd < 0 || ftruncate(fd, 4096) != 0)
-        return 1;
-    held = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     pthread_t t;
+    truth = truth_open(argc > 1 ? argv[1] : "/dev/null");
+    if (!truth)
+        return 1;
     for (uintptr_t i = 0; i < 4; i++)
         pthread_create(&t, NULL, churn, (void *)i);
     for (;;)

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,12 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+#include "sonde/sonde.h"
+
+// The library is preloaded, not linked.
+#pragma weak sonde_labels_with
+#pragma weak sonde_labels_set
 
 enum {
     KIB = 1 << 10,
@@ -73,15 +80,24 @@ APART static void huge(const char *path)
     touched(read_whole_file((size_t)1024 * MIB), (size_t)1024 * MIB);
 }
 
+APART static void *map_space(size_t size)
+{
+    void *space = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    __asm__ volatile("" : "+r"(space)); // no tail call
+    return space;
+}
+
 APART static void *map_buffer(size_t size)
 {
     return touched(mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
                    size);
 }
 
+// Much address space that is hardly used, and what is used well.
 APART static void mappings(const char *path)
 {
     (void)path;
+    touched(map_space((size_t)512 * MIB), MIB);
     for (;;) {
         map_buffer(MIB / 2);
         usleep(STEP_US);
@@ -115,6 +131,44 @@ APART static void stacks(const char *path)
             usleep(10 * STEP_US);
         usleep(STEP_US);
     }
+}
+
+// What each upload holds, by its own count, in a file.
+static int64_t *uploaded;
+
+APART static void *receive(size_t size)
+{
+    return touched(calloc(1, size), size);
+}
+
+// One upload: the larger its number, the faster.
+static void *upload(void *argument)
+{
+    char number[8];
+    int i = (int)(intptr_t)argument;
+    snprintf(number, sizeof(number), "%d", i);
+    if (sonde_labels_with && sonde_labels_set)
+        sonde_labels_set(
+            sonde_labels_with(sonde_labels_with(0, "route", "/graphql"), "upload", number));
+    for (;;) {
+        receive((size_t)2 * MIB);
+        __atomic_fetch_add(&uploaded[i], 2 * MIB, __ATOMIC_RELAXED);
+        usleep((unsigned)(100000 / (i + 1)));
+    }
+    return NULL;
+}
+
+APART static void uploads(const char *path)
+{
+    pthread_t t;
+    int fd = open(path, O_RDWR | O_CREAT, 0600);
+    if (ftruncate(fd, 4 * KIB) != 0)
+        return;
+    uploaded = mmap(NULL, 4 * KIB, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    for (int i = 1; i <= 4; i++)
+        pthread_create(&t, NULL, upload, (void *)(intptr_t)i);
+    for (;;)
+        pause();
 }
 
 APART static void tmpfs(const char *path)
@@ -222,9 +276,11 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         void (*go)(const char *path);
-    } way[] = {{"leak", leak},     {"burst", burst},    {"huge", huge},   {"mappings", mappings},
-               {"stacks", stacks}, {"tmpfs", tmpfs},    {"cache", cache}, {"holes", holes},
-               {"slabs", slabs},   {"hold", hold_some}, {"eat", eat},     {"forks", forks}};
+    } way[] = {{"leak", leak},         {"burst", burst},    {"huge", huge},
+               {"mappings", mappings}, {"stacks", stacks},  {"tmpfs", tmpfs},
+               {"cache", cache},       {"holes", holes},    {"slabs", slabs},
+               {"uploads", uploads},   {"hold", hold_some}, {"eat", eat},
+               {"forks", forks}};
     // If nobody limits it, it ends by itself before it harms anybody.
     const struct rlimit most = {4096UL * MIB, 4096UL * MIB};
     setrlimit(RLIMIT_AS, &most);

@@ -1,19 +1,17 @@
 // Grows until the OOM killer comes, while other threads load and unload a library, fork, and
-// allocate from ever new stacks: "storm FILE LIBRARY".  FILE gets one number, the bytes held.
+// allocate from ever new stacks: "storm FILE LIBRARY".  FILE gets their own count of what they hold
+// (truth.h).
 #define _GNU_SOURCE
 #include <dlfcn.h>
-#include <fcntl.h>
 #include <pthread.h>
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
-#include <unistd.h>
+
+#include "truth.h"
 
 enum { SLOTS = 20000, MOST_SECONDS = 60, MOST_DEPTH = 12 };
 
-static int64_t *held;
+static struct truth *truth;
 
 static unsigned next(unsigned *seed)
 {
@@ -21,49 +19,44 @@ static unsigned next(unsigned *seed)
     return *seed >> 8;
 }
 
-struct slot {
-    void *block;
-    size_t size;
-};
-
-static void replace(struct slot *s, size_t size)
+static void replace(struct truth *t, struct slot *s, size_t size)
 {
-    __atomic_fetch_sub(held, (int64_t)s->size, __ATOMIC_RELAXED);
-    free(s->block);
-    s->size = size;
-    s->block = malloc(size);
-    __atomic_fetch_add(held, (int64_t)size, __ATOMIC_RELAXED);
+    truth_replace(t, s, size);
     memset(s->block, 1, size);
 }
 
 // A different stack for each path.
-static __attribute__((noinline)) void left(struct slot *s, size_t size, unsigned path, int depth);
+static __attribute__((noinline)) void left(struct truth *t, struct slot *s, size_t size,
+                                           unsigned path, int depth);
 
-static __attribute__((noinline)) void right(struct slot *s, size_t size, unsigned path, int depth)
+static __attribute__((noinline)) void right(struct truth *t, struct slot *s, size_t size,
+                                            unsigned path, int depth)
 {
     if (depth == 0)
-        replace(s, size);
+        replace(t, s, size);
     else
-        (path & 1 ? left : right)(s, size, path >> 1, depth - 1);
+        (path & 1 ? left : right)(t, s, size, path >> 1, depth - 1);
     __asm__ volatile("");
 }
 
-static __attribute__((noinline)) void left(struct slot *s, size_t size, unsigned path, int depth)
+static __attribute__((noinline)) void left(struct truth *t, struct slot *s, size_t size,
+                                           unsigned path, int depth)
 {
     if (depth == 0)
-        replace(s, size);
+        replace(t, s, size);
     else
-        (path & 1 ? right : left)(s, size, path >> 1, depth - 1);
+        (path & 1 ? right : left)(t, s, size, path >> 1, depth - 1);
     __asm__ volatile("");
 }
 
 static void *churn(void *argument)
 {
     static struct slot slots[2][SLOTS];
-    unsigned seed = (unsigned)(uintptr_t)argument + (unsigned)getpid();
+    uintptr_t i = (uintptr_t)argument;
+    unsigned seed = (unsigned)i + (unsigned)getpid();
     for (;;) {
-        struct slot *s = &slots[(uintptr_t)argument][next(&seed) % SLOTS];
-        left(s, 1 + next(&seed) % 30000, next(&seed), MOST_DEPTH);
+        struct slot *s = &slots[i][next(&seed) % SLOTS];
+        left(&truth[i], s, 1 + next(&seed) % 30000, next(&seed), MOST_DEPTH);
         if (next(&seed) % 64 == 0)
             usleep(1000);
     }
@@ -83,12 +76,11 @@ static void *load(void *path)
 
 int main(int argc, char **argv)
 {
-    int fd = open(argc > 1 ? argv[1] : "/dev/null", O_RDWR | O_CREAT, 0600);
     pthread_t t;
-    if (fd < 0 || argc < 3 || ftruncate(fd, 4096) != 0)
+    truth = argc < 3 ? NULL : truth_open(argv[1]);
+    if (!truth)
         return 1;
     alarm(MOST_SECONDS);
-    held = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
     for (uintptr_t i = 0; i < 2; i++)
         pthread_create(&t, NULL, churn, (void *)i);
     pthread_create(&t, NULL, load, argv[2]);

@@ -1,5 +1,6 @@
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -159,14 +160,44 @@ static void test_areas(void)
     ok(a.data_bytes == KIB(260), "variables of the program, zeroed ones too");
     ok(a.mapping_bytes == KIB(3000) && a.largest_mapping == 0x7f1800010000, "the rest is mapped");
     ok(a.record_bytes == KIB(400), "and the record is known");
+    ok(a.extent[0].start == 0x7f1800010000 && a.extent[0].limit == 0x7f1800410000 &&
+           a.extent[0].bytes == KIB(3000) && a.extent[1].limit == 0,
+       "what is mapped is told by area");
     struct areas_block inside[] = {{0x7f1800020000, 1 << 20}};
     areas_read(&a, path_of("proc"), 7, inside, 1, STR(""));
     ok(a.heap_bytes == KIB(5096 + 1024) && a.mapping_bytes == KIB(3000 - 1024),
        "a block that glibc mapped is heap, but not what lies beside it");
+    ok(a.extent[0].bytes == KIB(3000 - 1024), "nor in the area");
     inside[0].bytes = 1 << 30;
     areas_read(&a, path_of("proc"), 7, inside, 1, STR(""));
     ok(a.live_bytes == KIB(3000), "a block counts as far as it is in memory");
     ok(!areas_read(&a, path_of("nothing"), 7, NULL, 0, STR("")), "a process that is gone has none");
+}
+
+// Two mappings side by side, of which the second is in memory: one area for the kernel.
+static void test_extents(void)
+{
+    struct extent e[EXTENTS] = {0};
+    double common;
+    size_t half = MIB(16);
+    char *both = mmap(NULL, 2 * half, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    u64 start = (u64)(uintptr_t)both;
+    memset(both + half, 1, half);
+    extent_add(e, 4096, 8192, 4096);
+    extent_add(e, start, start + 2 * half, half);
+    extent_look(e, "/proc", (u32)getpid());
+    ok(e[0].start == start && e[1].start == 4096, "the longest area is the first");
+    double first = extent_touched(&e[0], start, start + half, &common);
+    ok(common == (double)half && first < 0.05 * (double)half, "what was not touched is not there");
+    double second = extent_touched(&e[0], start + half, start + 3 * half, &common);
+    ok(common == (double)half && second > 0.95 * (double)half, "what was, is");
+    munmap(both, 2 * half);
+    extent_look(e, path_of("nothing"), 7);
+    first = extent_touched(&e[0], start, start + half, &common);
+    ok(first > 0.49 * (double)half && first < 0.51 * (double)half,
+       "where nobody can look all parts are alike");
+    e[0].limit = 0;
+    ok(extent_touched(&e[0], 0, UINT64_MAX, &common) == 0 && common == 0, "garbage is nothing");
 }
 
 int main(void)
@@ -177,6 +208,7 @@ int main(void)
     test_v2();
     test_v1();
     test_areas();
+    test_extents();
     char command[8192];
     snprintf(command, sizeof(command), "rm -rf '%s'", folder);
     return done() | system(command);

@@ -34,11 +34,12 @@ static void make(struct made *m)
     m->address = 4096;
 }
 
-// Blocks of a stack, told apart by its leaf; allocated at some second.
-static u32 allocate(struct made *m, u64 leaf, u64 bytes, u32 n, u32 second)
+// Blocks of a stack, told apart by its leaf; allocated at some second, under a set of labels.
+static u32 allocate_under(struct made *m, u32 labels, u64 leaf, u64 bytes, u32 n, u32 second)
 {
     u64 frame[] = {record_frame(leaf, 0), record_frame(0x1000, 0)};
-    struct record_stack *s = record_stack_add(&m->r, RECORD_HEAP, RECORD_COMPLETE, frame, 2);
+    struct record_key key = {.kind = RECORD_HEAP, .flags = RECORD_COMPLETE, .labels = labels};
+    struct record_stack *s = record_stack_find(&m->r, key, frame, 2);
     for (u32 i = 0; i < n; i++, m->address += 4096) {
         struct record_live live = {.size = bytes,
                                    .bytes = bytes,
@@ -49,6 +50,21 @@ static u32 allocate(struct made *m, u64 leaf, u64 bytes, u32 n, u32 second)
     }
     s->amount += bytes * n;
     return record_stack_offset(&m->r, s);
+}
+
+static u32 allocate(struct made *m, u64 leaf, u64 bytes, u32 n, u32 second)
+{
+    return allocate_under(m, 0, leaf, bytes, n, second);
+}
+
+// A mapping by a stack, told apart by its leaf.
+static void map(struct made *m, u64 leaf, u64 start, u64 bytes)
+{
+    u64 frame[] = {record_frame(leaf, 0), record_frame(0x1000, 0)};
+    struct record_key key = {
+        .kind = RECORD_MAP, .flags = RECORD_COMPLETE, .detail = RECORD_MAP_PRIVATE};
+    struct record_stack *s = record_stack_find(&m->r, key, frame, 2);
+    record_region_add(&m->r, (struct record_range){start, bytes}, record_stack_offset(&m->r, s), 1);
 }
 
 static void tick(struct made *m, u64 second, u64 charge)
@@ -139,7 +155,7 @@ static void test_leak(void)
     struct verdict v = verdict_find(&o, &m.a);
     ok(v.end == VERDICT_GROUP_OOM && v.cause == CAUSE_HEAP && v.is_leak && !v.is_peak,
        "it is called a leak");
-    ok(v.sample_bytes > 60 * MB && has_fact(&v, "steadily"), "the stack that grew holds most");
+    ok(v.stack.bytes > 60 * MB && has_fact(&v, "steadily"), "the stack that grew holds most");
     i64 grown[2] = {0};
     for (u32 i = 0; i < o.heap.nsample; i++)
         grown[o.stack_of[i] == leak] = o.window[1].grown_bytes[i];
@@ -171,10 +187,97 @@ static void test_peak(void)
     struct verdict v = verdict_find(&o, &m.a);
     ok(o.account.bytes[ACCOUNT_HEAP] >= 90 * MB, "what came after the last look is heap (%.1f MB)",
        (double)o.account.bytes[ACCOUNT_HEAP] / MB);
-    ok(v.cause == CAUSE_HEAP && v.is_peak && !v.is_leak && v.sample_blocks == 8,
+    ok(v.cause == CAUSE_HEAP && v.is_peak && !v.is_leak && v.stack.blocks == 8,
        "it is called a peak");
     ok(v.needed_bytes > 95 * MB && v.needed_bytes < 120 * MB && has_fact(&v, "8 blocks of 10MB"),
        "and the limit is named that so many need");
+    arena_free(&m.a);
+}
+
+// Uploads that grow for as long as the process lives: steadily, but they are requests.
+static void test_requests(void)
+{
+    struct made m;
+    struct oom o;
+    struct oom_labels *l;
+    char number[8] = "0";
+    make(&m);
+    for (u32 second = 0; second < 100; second++) {
+        for (u32 i = 1; i <= 5; i++) {
+            number[0] = (char)('0' + i);
+            u32 route = record_label_add(&m.r, 0, "route", "/upload");
+            u32 labels = record_label_add(&m.r, route, "upload", number);
+            if (second % (6 - i) == 0)
+                allocate_under(&m, labels, 0xa000 + i % 2, MB, 1, second);
+        }
+        tick(&m, second, m.r.header->live_bytes + 2 * MB);
+        look(&m, second, m.r.header->live_bytes, MB, 0);
+    }
+    kill_at(&m, 100, 1);
+    m.r.header->death.limit_bytes = 240 * MB;
+    open_made(&o, &m);
+    u32 n = oom_labels(&l, &o, &m.a);
+    ok(n == 5 && str_equal(l[0].text, STR("route=/upload upload=5")) &&
+           l[0].heap_bytes == 100 * MB && l[0].blocks == 100 && l[0].last_s == 99,
+       "each request's bytes are known, the largest is the first");
+    struct verdict v = verdict_find(&o, &m.a);
+    ok(v.nrequest == 5 && v.request_bytes == 100 * MB && v.is_peak && !v.is_leak,
+       "they grew steadily, but are a peak");
+    ok(v.needed_bytes > 500 * MB && v.needed_bytes < 600 * MB &&
+           has_fact(&v, "5 such requests of 100MB each"),
+       "and the limit is named that so many of the largest need");
+    struct oom_stack stack = oom_heaviest(&o, RECORD_PART_HEAP, &m.a);
+    ok(stack.blocks == 100 + 34 + 20 && stack.bytes == 154 * MB,
+       "a stack is one, whatever its labels (%llu blocks)", (unsigned long long)stack.blocks);
+    arena_free(&m.a);
+}
+
+static i64 held_by(const struct oom *o, enum record_part part, u64 leaf)
+{
+    i64 bytes = 0;
+    struct profile p = oom_part(o, part);
+    for (u32 i = 0; i < p.nsample; i++) {
+        if (p.location[p.frame[p.sample[i].frame]].address == leaf)
+            bytes += profile_values(&p, i)[OOM_COLUMN];
+    }
+    return bytes;
+}
+
+// Two that mapped: one of them much that it does not use.
+static void test_mappings(void)
+{
+    struct made m;
+    struct oom o;
+    make(&m);
+    allocate(&m, 0xa000, MB, 5, 1);
+    map(&m, 0xb000, 0x10000000, 512 * MB);
+    map(&m, 0xc000, 0x70000000, 60 * MB);
+    tick(&m, 1, 100 * MB);
+    look(&m, 1, 5 * MB, 80 * MB, MB);
+    m.w->extent[0] = (struct extent){0x10000000, 0x10000000 + 512 * MB, 20 * MB, {255}};
+    kill_at(&m, 2, 1);
+    open_made(&o, &m);
+    i64 line = o.account.bytes[ACCOUNT_MAPPINGS];
+    ok(held_by(&o, RECORD_PART_MAPPED, 0xb000) == 20 * MB &&
+           held_by(&o, RECORD_PART_MAPPED, 0xc000) == 60 * MB && line >= 80 * MB,
+       "what was not touched is not blamed");
+    struct verdict v = verdict_find(&o, &m.a);
+    ok(v.cause == CAUSE_MAPPINGS && v.part == RECORD_PART_MAPPED && v.stack.bytes == 60 * MB,
+       "the stack that mapped most is named");
+    struct profile p = oom_profile(&o, &m.a);
+    i64 total = 0, with_stack = 0;
+    for (u32 i = 0; i < p.nsample; i++) {
+        total += p.value[i];
+        with_stack += p.sample[i].nframe > 2 ? p.value[i] : 0;
+    }
+    ok(total == 100 * MB && with_stack == 85 * MB,
+       "the profile has both stacks, and adds up to the charge");
+    m.w->magic[0] = 0;
+    m.r.header->allocator = (struct record_allocator){.time_ns = 1, .system_bytes = 9 * MB};
+    open_made(&o, &m);
+    ok(o.source == OOM_FROM_RECORD && o.account.bytes[ACCOUNT_MAPPINGS] > 80 * MB &&
+           o.account.bytes[ACCOUNT_RETAINED] > 0 && sum(&o) == 100 * MB,
+       "where nobody watched, the record itself tells of mappings and of the allocator");
     arena_free(&m.a);
 }
 
@@ -267,6 +370,8 @@ int main(void)
 {
     test_leak();
     test_peak();
+    test_requests();
+    test_mappings();
     test_sources();
     test_forms();
     return done();

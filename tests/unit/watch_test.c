@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -90,12 +91,34 @@ static void test_kernel_log(void)
        "version 2, on an older kernel");
 }
 
+// Of many kills the kernel names the victims only.
+static void test_suppressed(void)
+{
+    struct watch_kernel k = {0};
+    char log[sizeof(v1_log) + 400];
+    snprintf(log, sizeof(log), "%s%s", v1_log,
+             "3,1,5001,-;Memory cgroup out of memory: Killed process 4000 (other) total-vm:1kB\n");
+    kernel_log_parse(&k, str_of(log), 4000, false, 0);
+    ok(!k.is_known, "a kill without a report of its own does not get another one's");
+    snprintf(log, sizeof(log), "%s%s", v1_log,
+             "6,1,5001,-;Tasks in /demo are going to be killed due to memory.oom.group set\n"
+             "3,1,5001,-;Memory cgroup out of memory: Killed process 4000 (other) total-vm:1kB\n");
+    kernel_log_parse(&k, str_of(log), 4000, false, 0);
+    ok(k.is_known && k.usage_bytes == KIB(262144), "unless the whole group is killed");
+    kernel_log_parse(&k,
+                     STR("6,1,1,-;[  pid  ] a b c d e f g h i j k l m n o tgid rss name\n"
+                         "6,1,1,-;[ 1 ] 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18\n"),
+                     1, false, 0);
+    ok(true, "a table of too many columns is left alone");
+}
+
 int main(void)
 {
     struct arena a;
     arena_init(&a, (size_t)MIB(64));
     test_rings(&a);
     test_kernel_log();
+    test_suppressed();
     arena_free(&a);
     return done();
 }
