@@ -11,10 +11,10 @@
 #include "base/file.h"
 #include "oom/text.h"
 #include "profile/encode.h"
-#include "profile/filter.h"
 #include "record/folder.h"
 #include "sonde/command.h"
-#include "sonde/fetch.h"
+#include "sonde/death.h"
+#include "sonde/request.h"
 
 static bool was_killed(const struct record_view *v)
 {
@@ -88,15 +88,6 @@ static bool find_record(struct question *q, struct arena *a, struct err *e)
     return true;
 }
 
-static bool name_heap(struct oom *o, struct arena *a, struct err *e)
-{
-    struct profile named;
-    const struct sourcing plain = {0};
-    const struct remote nowhere = {0};
-    return symbolize(&named, &o->heap, &nowhere, &plain, a, e) &&
-           filter_drop_frames(&o->heap, &named, a, e);
-}
-
 static bool write_form(struct buf *out, const struct question *q, const struct oom *o,
                        struct arena *a, struct err *e)
 {
@@ -132,7 +123,8 @@ static bool report(struct question *q, struct arena *a, struct err *e)
 {
     struct oom o;
     struct buf out;
-    if (!find_record(q, a, e) || !oom_read(&o, q->path, q->is_alive, a, e) || !name_heap(&o, a, e))
+    const struct sourcing plain = {0};
+    if (!find_record(q, a, e) || !death_read(&o, q->path, q->is_alive, &plain, a, e))
         return false;
     buf_init(&out, SIZE_MAX / 2);
     bool done = write_form(&out, q, &o, a, e) && put(q, buf_str(&out), e);

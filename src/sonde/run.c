@@ -390,8 +390,6 @@ static bool serve(struct job *j, struct served *s, struct err *e)
         return true;
     if (http_start(&s->server, j->http, handle, s, e)) {
         const char *address = http_address(s->server);
-        if (debug_serves("profile"))
-            s->web.cpu_url = arena_printf(j->arena, "http://%s/debug/pprof/profile", address);
         fprintf(stderr, "sonde: pages at http://%s/, profiles at http://%s/debug/pprof/\n", address,
                 address);
         return true;
