@@ -154,7 +154,7 @@ export class Chart {
     const where = !moment ? "" : ` · Enter or a click opens the heap ${apart === 0 ? "there" : `${spanText(Math.abs(apart))} ${apart > 0 ? "later" : "before"}: ${moment.text}`}`;
     this.cursor.setAttribute("x1", String(x));
     this.cursor.setAttribute("x2", String(x));
-    this.status.textContent = `After ${spanText(tick.ns)}: live heap ${bytesText(tick.heap)}, resident ${bytesText(tick.resident)}${
+    this.status.textContent = `After ${spanText(tick.ns)}: live heap ${bytesText(tick.heap)}${tick.resident ? `, resident ${bytesText(tick.resident)}` : ""}${
       tick.cgroup ? `, control group ${bytesText(tick.cgroup)}` : ""}${tick.limit ? ` of ${bytesText(tick.limit)}` : ""}${where}`;
   }
 

@@ -63,7 +63,10 @@ class GraphView {
       this.nodes.set(group, node);
       group.setAttribute("tabindex", "0");
       group.setAttribute("role", "button");
+      Object.assign(/** @type {SVGElement} */ (group).dataset, {name: node.name, flat: node.flat, cum: node.cum});
     }
+    for (const edge of this.svg.querySelectorAll("g.edge"))
+      /** @type {SVGElement} */ (edge).dataset.call = edge.querySelector("title")?.textContent ?? "";
     for (const title of this.svg.querySelectorAll("g.edge title, g.graph > title"))
       title.remove();
   }

@@ -3,13 +3,15 @@
 #include <string.h>
 
 #include "base/parallel.h"
+#include "report/candidates.h"
 #include "report/graph.h"
 
 enum {
     AT_ONCE = 4,
     VALUE_SLOTS = 1 << 16,
-    PARTS = 2,              // of a node's cursors, that are divided at the same time
-    LEAST_CURSORS = 1 << 15 // that are worth a thread of their own
+    PARTS = 2,               // of a node's cursors, that are divided at the same time
+    LEAST_CURSORS = 1 << 15, // of a node, that are worth a thread of their own
+    LEAST_WAVE = 1 << 12     // cursors of several nodes: the same
 };
 
 // A sample on its way from one end of its stack to the other.  Places are taken from the stack some
@@ -23,17 +25,6 @@ struct cursor {
     u32 at : 3;         // the next place in taken; AT_ONCE: others are to be taken
 };
 
-// A node that may be added: the samples that go through it are a run of cursors, in one of two
-// tables; its children's are in the other one, at the same place.
-struct candidate {
-    double share; // of the total in the column where that is largest
-    u32 parent;   // row
-    u32 place;
-    u32 begin, end;
-    u32 side;
-    bool is_inline;
-};
-
 // What the samples of a node are divided into.
 struct child {
     u32 place;
@@ -43,7 +34,7 @@ struct child {
     bool is_inline;
 };
 
-// What a part of a node's cursors is divided into, by a thread of its own.
+// What a node's cursors, or a part of them, are divided into, by a thread of its own.
 struct division {
     struct child *child; // row 0: none; as many as there are places
     u32 nchild;
@@ -51,6 +42,9 @@ struct division {
     u32 *child_of;               // by place; 0: none
     struct flame_amount *own;    // by column: of samples that end here
     u32 begin, end;              // cursors
+    u32 side;                    // where they are
+    double *weight;              // by column: the sum of the magnitudes of samples
+    struct arena arena;          // of what it finds
 };
 
 struct builder {
@@ -60,16 +54,14 @@ struct builder {
     struct arena *arena;
     struct flametree t;
     struct flame_amount *value; // rows of columns: samples with the same values share one
-    u32 nvalue;
-    u32 *only;       // by location: its place when that is one; 0: it is several, or none
-    u32 *value_slot; // by hash: the last row of it + 1
-    double *total;   // by column: the sum of all magnitudes
+    u32 *only;     // by location: its place when that is one; 0: it is several, or none
+    double *total; // by column: the sum of all magnitudes
     struct cursor *cursor[2];
     u32 *to; // by cursor: the child that it goes to
     struct division part[PARTS];
-    u32 side;               // where the cursors at hand are
-    struct candidate *heap; // the heaviest first; row 0 is not used
-    u32 nheap, heap_cap;
+    struct candidates heap;
+    u32 *wave; // rows of heap that are looked at next
+    u32 nwave, wave_cap, taken;
 };
 
 enum { INLINED = 1u << 31 };
@@ -116,7 +108,7 @@ __attribute__((always_inline)) static inline void prefetch(const struct builder 
     enum { AHEAD = 8 };
     if (i + AHEAD >= d->end)
         return;
-    const struct cursor *c = &b->cursor[b->side][i + AHEAD];
+    const struct cursor *c = &b->cursor[d->side][i + AHEAD];
     if (c->at == AT_ONCE)
         __builtin_prefetch(b->p->frame + c->frame);
 }
@@ -145,36 +137,6 @@ static double share_of(const struct builder *b, const struct flame_amount *amoun
     return most;
 }
 
-// Runs do not overlap, so that the order is the same each time.
-static bool is_heavier(const struct candidate *l, const struct candidate *r)
-{
-    return l->share != r->share ? l->share > r->share : l->begin < r->begin;
-}
-
-static void push(struct builder *b, struct candidate c)
-{
-    arena_push(b->arena, b->heap, b->nheap, b->heap_cap);
-    u32 i = b->nheap - 1;
-    for (; i > 1 && is_heavier(&c, &b->heap[i / 2]); i /= 2)
-        b->heap[i] = b->heap[i / 2];
-    b->heap[i] = c;
-}
-
-static struct candidate pop(struct builder *b)
-{
-    struct candidate top = b->heap[1], last = b->heap[--b->nheap];
-    u32 i = 1;
-    for (u32 below = 2; below < b->nheap; below = 2 * i) {
-        below += below + 1 < b->nheap && is_heavier(&b->heap[below + 1], &b->heap[below]);
-        if (!is_heavier(&b->heap[below], &last))
-            break;
-        b->heap[i] = b->heap[below];
-        i = below;
-    }
-    b->heap[i] = last;
-    return top;
-}
-
 static u32 child_row(const struct builder *b, struct division *d, u32 place)
 {
     u32 row = d->child_of[place];
@@ -195,7 +157,7 @@ static void find_children(void *builder, u32 part)
     memset(d->own, 0, b->o->ntype * sizeof(*d->own));
     for (u32 i = d->begin; i < d->end; i++) {
         prefetch(b, d, i);
-        struct cursor *c = &b->cursor[b->side][i];
+        struct cursor *c = &b->cursor[d->side][i];
         u32 place = advance(b, c);
         if (place == 0) {
             add_amounts(b, d->own, row_of(b, b->value, c->values), 1);
@@ -226,32 +188,38 @@ static void join(const struct builder *b, struct division *all, struct division 
 }
 
 // Chooses the children that are heavy enough, and gives each a run of cursors.
-static void choose_children(struct builder *b, u32 row, u32 at)
+static const struct found *choose_children(const struct builder *b, struct division *d, u32 at)
 {
-    struct division *d = &b->part[0];
-    add_amounts(b, row_of(b, b->t.self, row), d->own, 1);
-    add_amounts(b, row_of(b, b->t.total, row), d->own, 1);
+    u32 ntype = b->o->ntype;
+    struct found *f = arena_new(&d->arena, struct found, 1);
+    f->own = arena_new(&d->arena, struct flame_amount, ntype);
+    f->total = arena_new(&d->arena, struct flame_amount, ntype);
+    f->child = arena_new(&d->arena, struct candidate, d->nchild);
+    add_amounts(b, f->own, d->own, 1);
+    add_amounts(b, f->total, d->own, 1);
     for (u32 i = 1; i < d->nchild; i++) {
         struct child *c = &d->child[i];
         d->child_of[c->place] = 0;
         double share = share_of(b, row_of(b, d->amount, i));
-        add_amounts(b, row_of(b, b->t.total, row), row_of(b, d->amount, i), 1);
+        add_amounts(b, f->total, row_of(b, d->amount, i), 1);
         if (share <= 0 || share < b->o->least) {
             c->at = UINT32_MAX;
             continue;
         }
-        push(b, (struct candidate){share, row, c->place, at, at + c->n, !b->side, c->is_inline});
+        f->child[f->nchild++] =
+            (struct candidate){share, 0, c->place, at, at + c->n, !d->side, c->is_inline, NULL};
         c->at = at;
         at += c->n;
     }
+    return f;
 }
 
 static void move_cursors(void *builder, u32 part)
 {
     struct builder *b = builder;
     struct division *d = &b->part[part];
-    const struct cursor *from = b->cursor[b->side];
-    struct cursor *to = b->cursor[!b->side];
+    const struct cursor *from = b->cursor[d->side];
+    struct cursor *to = b->cursor[!d->side];
     for (u32 i = d->begin; i < d->end; i++) {
         struct child *c = &d->child[b->to[i]];
         if (b->to[i] && c->at != UINT32_MAX)
@@ -259,26 +227,92 @@ static void move_cursors(void *builder, u32 part)
     }
 }
 
-// Divides a node's samples among its children.
-static void expand(struct builder *b, u32 row, const struct candidate *of)
+// Divides a node's samples among its children, one half by a thread of its own.
+static const struct found *divide_large(struct builder *b, const struct candidate *of)
 {
     struct division *one = &b->part[0], *two = &b->part[1];
-    u32 n = of->end - of->begin;
-    u32 nparts = n >= PARTS * LEAST_CURSORS && parallel_width() > 1 ? PARTS : 1;
-    b->side = of->side;
+    one->side = two->side = of->side;
     one->begin = of->begin;
     two->end = of->end;
-    one->end = two->begin = nparts == 1 ? of->end : of->begin + n / 2;
-    two->nchild = 1;
-    parallel_run(find_children, b, nparts);
-    if (nparts > 1)
-        join(b, one, two);
-    choose_children(b, row, of->begin);
+    one->end = two->begin = of->begin + (of->end - of->begin) / 2;
+    parallel_run(find_children, b, PARTS);
+    join(b, one, two);
+    const struct found *f = choose_children(b, one, of->begin);
     for (u32 i = 1; i < two->nchild; i++) {
         u32 at = one->child[two->child[i].first].at;
         two->child[i].at = at == UINT32_MAX ? at : at + two->child[i].before;
     }
-    parallel_run(move_cursors, b, nparts);
+    parallel_run(move_cursors, b, PARTS);
+    return f;
+}
+
+static const struct found *divide(struct builder *b, u32 part, const struct candidate *of)
+{
+    struct division *d = &b->part[part];
+    d->side = of->side;
+    d->begin = of->begin;
+    d->end = of->end;
+    find_children(b, part);
+    const struct found *f = choose_children(b, d, of->begin);
+    move_cursors(b, part);
+    return f;
+}
+
+static bool is_large(const struct candidate *c)
+{
+    return c->end - c->begin >= PARTS * LEAST_CURSORS;
+}
+
+// Divides nodes of the wave until none is left.  Their cursors are apart, so that it makes no
+// difference who comes first.
+static void divide_wave(void *builder, u32 part)
+{
+    struct builder *b = builder;
+    for (u32 i; (i = __atomic_fetch_add(&b->taken, 1, __ATOMIC_RELAXED)) < b->nwave;) {
+        struct candidate *c = &b->heap.row[b->wave[i]];
+        if (!c->found)
+            c->found = divide(b, part, c);
+    }
+}
+
+// Adds the candidates that are at least so heavy, and that nobody has looked at, to the wave;
+// returns how many cursors they have.
+static u32 gather(struct builder *b, u32 row, double least)
+{
+    if (row >= b->heap.n || b->heap.row[row].share < least)
+        return 0;
+    u32 n = 0;
+    if (!b->heap.row[row].found) {
+        *arena_push(b->arena, b->wave, b->nwave, b->wave_cap) = row;
+        n = b->heap.row[row].end - b->heap.row[row].begin;
+    }
+    return n + gather(b, 2 * row, least) + gather(b, 2 * row + 1, least);
+}
+
+// Looks at the heaviest candidate, and at all those that are almost as heavy: their turn comes
+// soon.
+static void look_ahead(struct builder *b)
+{
+    const double almost = 0.7;
+    b->nwave = b->taken = 0;
+    u32 n = gather(b, 1, b->heap.row[1].share * almost);
+    for (u32 i = 0; i < b->nwave; i++) {
+        struct candidate *c = &b->heap.row[b->wave[i]];
+        if (is_large(c))
+            c->found = divide_large(b, c);
+    }
+    parallel_run(divide_wave, b, n >= LEAST_WAVE && parallel_width() > 1 ? PARTS : 1);
+}
+
+// Adds what was found below a node.
+static void add_found(struct builder *b, u32 row, const struct found *f)
+{
+    add_amounts(b, row_of(b, b->t.self, row), f->own, 1);
+    add_amounts(b, row_of(b, b->t.total, row), f->total, 1);
+    for (u32 i = 0; i < f->nchild; i++) {
+        f->child[i].parent = row;
+        candidates_push(&b->heap, f->child[i]);
+    }
 }
 
 static u32 add_row(struct builder *b, u32 parent, u32 place, bool is_inline)
@@ -322,55 +356,76 @@ static void init_tree(struct builder *b)
 }
 
 // Row of a sample's values: a new one where the last of its hash has others.
-static u32 value_row(struct builder *b, u32 sample)
+static u32 value_row(struct builder *b, u32 *slots, u32 sample, u32 *nvalue)
 {
     const i64 *value = profile_values(b->p, sample);
-    u32 *slot = &b->value_slot[hash_bytes(value, b->p->ntype * sizeof(*value)) % VALUE_SLOTS];
+    u32 *slot = &slots[hash_bytes(value, b->p->ntype * sizeof(*value)) % VALUE_SLOTS];
     bool same = *slot != 0;
     for (u32 k = 0; k < b->o->ntype && same; k++)
         same = row_of(b, b->value, *slot - 1)[k].value == value[b->o->type[k]];
     if (same)
         return *slot - 1;
-    struct flame_amount *row = row_of(b, b->value, b->nvalue);
+    struct flame_amount *row = row_of(b, b->value, *nvalue);
     for (u32 k = 0; k < b->o->ntype; k++)
         row[k] = (struct flame_amount){value[b->o->type[k]], magnitude(value[b->o->type[k]])};
-    *slot = ++b->nvalue;
+    *slot = ++*nvalue;
     return *slot - 1;
 }
 
-static void init_cursors(struct builder *b)
+// Sets a part of the samples on their way.
+static void start_part(void *builder, u32 part)
 {
-    for (u32 i = 0; i < b->p->nsample; i++) {
+    struct builder *b = builder;
+    struct parallel_division d = {b->p->nsample, PARTS};
+    u32 begin = parallel_first(d, part), end = parallel_first(d, part + 1), nvalue = begin;
+    u32 *slots = arena_new(&b->part[part].arena, u32, VALUE_SLOTS);
+    double *weight = b->part[part].weight;
+    for (u32 i = begin; i < end; i++) {
         const struct sample *s = &b->p->sample[i];
         u32 last = s->nframe ? s->nframe - 1 : 0;
-        u32 values = value_row(b, i);
+        u32 values = value_row(b, slots, i, &nvalue);
         b->cursor[0][i] = (struct cursor){.values = values,
                                           .frame = s->frame + (b->o->from_leaf ? 0 : last),
                                           .left = s->nframe,
                                           .at = AT_ONCE};
         for (u32 k = 0; k < b->o->ntype; k++)
-            b->total[k] += (double)row_of(b, b->value, values)[k].magnitude;
+            weight[k] += (double)row_of(b, b->value, values)[k].magnitude;
     }
+}
+
+static void init_cursors(struct builder *b)
+{
+    parallel_run(start_part, b, PARTS);
+    for (u32 part = 0; part < PARTS; part++) {
+        for (u32 k = 0; k < b->o->ntype; k++)
+            b->total[k] += b->part[part].weight[k];
+    }
+}
+
+static void init_part(struct division *d, const struct builder *b)
+{
+    u32 ntype = b->o->ntype, nplace = b->places->nplace;
+    *d = (struct division){0};
+    arena_init(&d->arena, SIZE_MAX);
+    d->child = arena_new(&d->arena, struct child, (size_t)nplace + 1);
+    d->amount = arena_new(&d->arena, struct flame_amount, (size_t)(nplace + 1) * ntype);
+    d->child_of = arena_new(&d->arena, u32, nplace);
+    d->own = arena_new(&d->arena, struct flame_amount, ntype);
+    d->weight = arena_new(&d->arena, double, ntype);
 }
 
 static void init(struct builder *b)
 {
     struct arena *a = b->arena;
-    u32 nsample = b->p->nsample, ntype = b->o->ntype, nplace = b->places->nplace;
+    u32 nsample = b->p->nsample, ntype = b->o->ntype;
     b->value = arena_new(a, struct flame_amount, (size_t)nsample * ntype);
-    b->value_slot = arena_new(a, u32, VALUE_SLOTS);
     b->total = arena_new(a, double, ntype);
     for (u32 i = 0; i < PARTS; i++)
-        b->part[i] = (struct division){
-            .child = arena_new(a, struct child, (size_t)nplace + 1),
-            .amount = arena_new(a, struct flame_amount, (size_t)(nplace + 1) * ntype),
-            .child_of = arena_new(a, u32, nplace),
-            .own = arena_new(a, struct flame_amount, ntype),
-        };
+        init_part(&b->part[i], b);
     for (u32 side = 0; side < 2; side++)
         b->cursor[side] = arena_new(a, struct cursor, nsample);
     b->to = arena_new(a, u32, nsample);
-    arena_push(a, b->heap, b->nheap, b->heap_cap);
+    candidates_init(&b->heap, a);
     b->only = arena_new(a, u32, b->p->nlocation);
     for (u32 l = 1; l < b->p->nlocation; l++) {
         const u32 *first = &b->places->first[l];
@@ -388,6 +443,8 @@ static void release(struct builder *b)
         arena_release(b->arena, (struct str){(char *)b->cursor[side], n * sizeof(struct cursor)});
     arena_release(b->arena, (struct str){(char *)b->to, n * sizeof(*b->to)});
     arena_release(b->arena, (struct str){(char *)b->value, n * b->o->ntype * sizeof(*b->value)});
+    for (u32 i = 0; i < PARTS; i++)
+        arena_free(&b->part[i].arena);
 }
 
 struct flametree flametree_build(const struct profile *p, const struct places *places,
@@ -395,11 +452,12 @@ struct flametree flametree_build(const struct profile *p, const struct places *p
 {
     struct builder b = {.p = p, .places = places, .o = o, .arena = a};
     init(&b);
-    struct candidate c = {.end = p->nsample};
-    expand(&b, add_row(&b, 0, 0, false), &c);
-    while (b.nheap > 1 && b.t.n <= o->most) {
-        c = pop(&b);
-        expand(&b, add_row(&b, c.parent, c.place, c.is_inline), &c);
+    candidates_push(&b.heap, (struct candidate){.share = 1, .end = p->nsample});
+    while (b.heap.n > 1 && b.t.n <= o->most) {
+        if (!b.heap.row[1].found)
+            look_ahead(&b);
+        struct candidate c = candidates_pop(&b.heap);
+        add_found(&b, add_row(&b, c.parent, c.place, c.is_inline), c.found);
     }
     add_rests(&b);
     release(&b);

@@ -11,6 +11,7 @@
 #include "oom/text.h"
 #include "record/folder.h"
 #include "sonde/command.h"
+#include "sonde/fetch.h"
 
 enum { SUMMARY_LINES = 1 << 20 };
 
@@ -39,6 +40,15 @@ struct record_death death_describe(const struct observer *o, int wait_status)
     if (o->usage_fd >= 0 && cgroup_read(&s, &o->group))
         death_set_group(&d, &o->group, &s, o->watch->at_start.oom_kills);
     return d;
+}
+
+bool death_read(struct oom *o, struct str path, bool is_alive, const struct sourcing *s,
+                struct arena *a, struct err *e)
+{
+    struct profile named;
+    const struct remote nowhere = {0};
+    return oom_read(o, path, is_alive, a, e) && symbolize(&named, &o->all, &nowhere, s, a, e) &&
+           oom_named(o, &named, a, e);
 }
 
 int death_open_log(void)

@@ -4,6 +4,8 @@
 #define SONDE_DEATH_H
 
 #include "oom/observe.h"
+#include "oom/oom.h"
+#include "sonde/request.h"
 
 // What is known of a death: now, with this wait status (-1: not known).
 struct record_death death_of(int wait_status);
@@ -14,6 +16,11 @@ void death_set_group(struct record_death *d, const struct cgroup *g, const struc
 
 // Both, of a process that was watched.
 struct record_death death_describe(const struct observer *o, int wait_status);
+
+// What is known of the end of a process, or of one that runs, with names for its heap as the
+// options say.
+bool death_read(struct oom *o, struct str path, bool is_alive, const struct sourcing *s,
+                struct arena *a, struct err *e);
 
 // Opens the termination log; -1: there is none.  $SONDE_TERMINATION_LOG names another file.
 int death_open_log(void);

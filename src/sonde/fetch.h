@@ -24,6 +24,13 @@ bool source_read(struct profile *out, struct str name, const struct sourcing *s,
 bool source_record(struct record_view *out, bool *is_live, struct str name, struct arena *a,
                    struct err *e);
 
+// Where it is.
+bool source_record_path(struct str *path, bool *is_live, struct str name, struct arena *a,
+                        struct err *e);
+
+// Whether it is a process that runs.
+bool source_is_pid(struct str name, struct arena *a);
+
 // Whether reading it means waiting for somebody else.
 bool source_is_remote(struct str name, struct arena *a);
 

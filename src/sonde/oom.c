@@ -13,7 +13,8 @@
 #include "profile/encode.h"
 #include "record/folder.h"
 #include "sonde/command.h"
-#include "sonde/fetch.h"
+#include "sonde/death.h"
+#include "sonde/request.h"
 
 static bool was_killed(const struct record_view *v)
 {
@@ -87,14 +88,6 @@ static bool find_record(struct question *q, struct arena *a, struct err *e)
     return true;
 }
 
-static bool name_stacks(struct oom *o, struct arena *a, struct err *e)
-{
-    struct profile named;
-    const struct sourcing plain = {0};
-    const struct remote nowhere = {0};
-    return symbolize(&named, &o->all, &nowhere, &plain, a, e) && oom_named(o, &named, a, e);
-}
-
 static bool write_form(struct buf *out, const struct question *q, const struct oom *o,
                        struct arena *a, struct err *e)
 {
@@ -130,8 +123,8 @@ static bool report(struct question *q, struct arena *a, struct err *e)
 {
     struct oom o;
     struct buf out;
-    if (!find_record(q, a, e) || !oom_read(&o, q->path, q->is_alive, a, e) ||
-        !name_stacks(&o, a, e))
+    const struct sourcing plain = {0};
+    if (!find_record(q, a, e) || !death_read(&o, q->path, q->is_alive, &plain, a, e))
         return false;
     buf_init(&out, SIZE_MAX / 2);
     bool done = write_form(&out, q, &o, a, e) && put(q, buf_str(&out), e);

@@ -392,8 +392,6 @@ static bool serve(struct job *j, struct served *s, struct err *e)
         return true;
     if (http_start(&s->server, &j->http, handle, s, e)) {
         const char *url = http_url(s->server);
-        if (debug_serves("profile"))
-            s->web.cpu_url = arena_printf(j->arena, "%s/debug/pprof/profile", url);
         fprintf(stderr, "sonde: pages at %s/, profiles at %s/debug/pprof/\n", url, url);
         return true;
     }

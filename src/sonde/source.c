@@ -151,20 +151,36 @@ bool source_is_remote(struct str name, struct arena *a)
     return !is_file(name, a) && url_of(&url, name, a);
 }
 
-bool source_record(struct record_view *out, bool *is_live, struct str name, struct arena *a,
-                   struct err *e)
+bool source_is_pid(struct str name, struct arena *a)
+{
+    i64 pid;
+    return !is_file(name, a) && is_pid(name, &pid);
+}
+
+bool source_record_path(struct str *path, bool *is_live, struct str name, struct arena *a,
+                        struct err *e)
 {
     struct folder_record r;
     struct str url;
     i64 pid;
+    *path = arena_str(a, name);
     *is_live = !is_file(name, a) && is_pid(name, &pid);
-    if (*is_live)
-        return folder_find(&r, (u32)pid, a, e) && record_read(out, r.path.ptr, a, e);
-    if (!is_file(name, a) && url_of(&url, name, a))
-        return err_set(e, ENOENT,
-                       "a profile from a server has no memory over time: a record, or the PID of a "
-                       "program that runs with the library, has");
-    return record_read(out, arena_str(a, name).ptr, a, e);
+    if (*is_live) {
+        bool is_found = folder_find(&r, (u32)pid, a, e);
+        *path = r.path;
+        return is_found;
+    }
+    return is_file(name, a) || !url_of(&url, name, a) ||
+           err_set(e, ENOENT,
+                   "a profile from a server has no memory over time: a record, or the PID of a "
+                   "program that runs with the library, has");
+}
+
+bool source_record(struct record_view *out, bool *is_live, struct str name, struct arena *a,
+                   struct err *e)
+{
+    struct str path;
+    return source_record_path(&path, is_live, name, a, e) && record_read(out, path.ptr, a, e);
 }
 
 bool source_read(struct profile *out, struct str name, const struct sourcing *s, struct str *url,

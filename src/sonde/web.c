@@ -5,6 +5,7 @@
 
 #include "profile/encode.h"
 #include "report/asset.h"
+#include "sonde/fetch.h"
 #include "sonde/settings.h"
 
 enum {
@@ -151,6 +152,12 @@ static void serve_refresh(void *context, const struct http_request *q, struct ht
     load_again(w, &w->moments.sourcing, "profile", r);
 }
 
+bool web_can_record(const struct web *w, struct arena *a)
+{
+    const struct sourcing *s = &w->moments.sourcing;
+    return w->cpu_url.len || (s->nsource == 1 && source_is_pid(s->source[0], a));
+}
+
 static void serve_record(void *context, const struct http_request *q, struct http_response *r)
 {
     struct web *w = context;
@@ -161,12 +168,14 @@ static void serve_record(void *context, const struct http_request *q, struct htt
         http_fail(r, BAD_REQUEST, "seconds: it is a number from 1 to 300");
         return;
     }
-    if (w->cpu_url.len == 0) {
+    if (!web_can_record(w, q->arena)) {
         http_fail(r, BAD_REQUEST,
-                  "a CPU profile can be recorded where the source is a server's /debug/pprof/");
+                  "a CPU profile can be recorded where the source is a process, or a server's "
+                  "/debug/pprof/");
         return;
     }
-    s.source = &w->cpu_url;
+    if (w->cpu_url.len)
+        s.source = &w->cpu_url;
     s.nsource = 1;
     s.nbase = 0;
     s.seconds = seconds;

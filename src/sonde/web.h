@@ -12,7 +12,7 @@ enum { WEB_MOST_BUSY = 2 }; // views that are made at the same time: each takes 
 struct web {
     struct moments moments;
     struct config config; // of the command line; addresses change it
-    struct str cpu_url;   // where a CPU profile of the same program is recorded; empty: nowhere
+    struct str cpu_url; // where a server records a CPU profile of the same program; empty: nowhere
     struct cache cache;
     pthread_mutex_t lock; // of what follows
     pthread_cond_t freed;
@@ -69,10 +69,13 @@ bool web_config(struct config *out, const struct web *w, const struct http_reque
 // The load that a request's parameters ask for, to be given back.
 bool web_moment(struct moment **out, struct web *w, const struct http_request *q, struct err *e);
 
+// Whether a CPU profile of the same program can be recorded: by its server, or of the process.
+bool web_can_record(const struct web *w, struct arena *a);
+
 // web_about.c: what the pages need to know of the profile before any view, and its loads.
 http_handler web_about;
 
-// web_record.c: memory over time, and how a program died, from a record.
+// web_record.c: memory over time, and how a program ended, from a record.
 http_handler web_time_line, web_death;
 
 // web_asset.c: the pages' files; false: there is none of this name.

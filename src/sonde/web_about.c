@@ -88,7 +88,7 @@ static void sources(struct json *j, const struct web *w, struct arena *a)
     json_key(j, "live");
     json_bool(j, is_live || is_server);
     json_key(j, "records");
-    json_bool(j, w->cpu_url.len != 0);
+    json_bool(j, web_can_record(w, a));
     json_key(j, "record");
     json_bool(j, is_record);
 }

@@ -1,20 +1,24 @@
 #include <errno.h>
-#include <signal.h>
-#include <sys/wait.h>
 
 #include "base/json.h"
+#include "oom/text.h"
+#include "sonde/death.h"
 #include "sonde/fetch.h"
 #include "sonde/web.h"
+
+static bool is_of_one(const struct sourcing *s, struct err *e)
+{
+    return s->nsource == 1 ||
+           err_set(e, ENOENT, "memory over time is of one program: there are %u sources",
+                   s->nsource);
+}
 
 // Of the only source.  Fails when there are several, or it is no record.
 static bool read_record(struct record_view *v, bool *is_live, const struct web *w,
                         const struct http_request *q, struct err *e)
 {
     const struct sourcing *s = &w->moments.sourcing;
-    if (s->nsource != 1)
-        return err_set(e, ENOENT, "memory over time is of one program: there are %u sources",
-                       s->nsource);
-    return source_record(v, is_live, s->source[0], q->arena, e);
+    return is_of_one(s, e) && source_record(v, is_live, s->source[0], q->arena, e);
 }
 
 static void ticks(struct json *j, const struct record_view *v, struct arena *a)
@@ -58,51 +62,58 @@ void web_time_line(void *context, const struct http_request *q, struct http_resp
     json_end(&j);
 }
 
-// Why the process ended, in a word.
-static const char *cause(const struct record_header *h, bool is_live)
+// What the lines of the account are called, and what they mean.
+static void line_names(struct json *j)
 {
-    int status = h->death.wait_status;
-    bool is_killed = status >= 0 && WIFSIGNALED(status);
-    if (is_live)
-        return "alive";
-    if (h->state == RECORD_EXITED || (h->death.time_ns && !is_killed))
-        return "exited";
-    if (is_killed && WTERMSIG(status) == SIGKILL && h->death.oom_kills)
-        return "out of memory";
-    return is_killed ? "killed" : "unknown";
+    json_key(j, "lines");
+    json_begin_object(j);
+    for (u32 i = 0; i < ACCOUNT_LINES; i++) {
+        json_key(j, account_key(i));
+        json_begin_object(j);
+        json_str_field(j, "name", str_of(account_name(i)));
+        json_str_field(j, "meaning", str_of(account_meaning(i)));
+        json_end(j);
+    }
+    json_end(j);
 }
 
-// What is known of how it ended.  The parts of the memory are what the record holds; what the limit
-// leaves beyond them is not known here.
+// Appends the names, and the document of "sonde oom -json".
+static bool write_death(struct buf *out, const struct web *w, struct str path, bool is_live,
+                        struct arena *a, struct err *e)
+{
+    struct oom o;
+    struct json j;
+    if (!death_read(&o, path, is_live, &w->moments.sourcing, a, e))
+        return false;
+    struct verdict v = verdict_find(&o, a);
+    json_init(&j, out);
+    json_begin_object(&j);
+    line_names(&j);
+    json_int_field(&j, "start_ns", (i64)o.v.header.start_time_ns);
+    json_key(&j, "live");
+    json_bool(&j, is_live);
+    buf_text(out, ",\n\"oom\":");
+    oom_json(out, &o, &v, a);
+    buf_text(out, "}\n");
+    return true;
+}
+
+// A record that was left behind says the same each time.
 void web_death(void *context, const struct http_request *q, struct http_response *r)
 {
-    struct record_view v;
+    struct web *w = context;
+    const struct sourcing *s = &w->moments.sourcing;
+    const struct str key = STR("how it ended");
+    struct str path;
     struct err e;
-    struct json j;
-    bool is_live;
-    u32 nblock;
-    if (!read_record(&v, &is_live, context, q, &e)) {
-        web_fail(r, &e);
-        return;
-    }
-    const struct record_header *h = &v.header;
-    int status = h->death.wait_status;
+    bool is_live,
+        done = is_of_one(s, &e) && source_record_path(&path, &is_live, s->source[0], q->arena, &e);
     r->mime = "application/json";
-    json_init(&j, &r->body);
-    json_begin_object(&j);
-    json_str_field(&j, "program", record_program(&v));
-    json_int_field(&j, "pid", h->pid);
-    json_str_field(&j, "cause", str_of(cause(h, is_live)));
-    json_int_field(&j, "signal", h->death.time_ns && WIFSIGNALED(status) ? WTERMSIG(status) : 0);
-    json_int_field(&j, "start_ns", (i64)h->start_time_ns);
-    json_int_field(&j, "death_ns", (i64)h->death.time_ns);
-    json_str_field(&j, "cgroup", str_of(h->death.cgroup_known ? h->death.cgroup : ""));
-    json_int_field(&j, "limit", h->death.cgroup_known ? (i64)h->death.limit_bytes : 0);
-    json_int_field(&j, "peak", h->death.cgroup_known ? (i64)h->death.peak_bytes : 0);
-    json_int_field(&j, "oom_kills", (i64)h->death.oom_kills);
-    json_int_field(&j, "heap", record_live_bytes(&v, &nblock));
-    json_int_field(&j, "samples", nblock);
-    json_int_field(&j, "rate", (i64)h->heap_rate_bytes);
-    ticks(&j, &v, q->arena);
-    json_end(&j);
+    if (done && (is_live || !cache_find(&r->body, &w->cache, key))) {
+        done = write_death(&r->body, w, path, is_live, q->arena, &e);
+        if (done && !is_live)
+            cache_add(&w->cache, key, buf_str(&r->body));
+    }
+    if (!done)
+        web_fail(r, &e);
 }

@@ -47,7 +47,7 @@ const CLICKS = {
   "flame graph": "/api/flamegraph", "its functions": "/api/functions", "its callers": "/api/flamegraph?tree=callers", "another sample type": "/api/flamegraph?si=samples", "top": "/api/top", "graph": "/api/graph",
   "traces": "/api/traces", "peek": "/api/peek?f=Function77$", "source": "/api/source?f=Function77$", "search": "/api/search?q=Function7", "focus, top": "/api/top?f=Function77",
   "focus, flame graph": "/api/flamegraph?f=Function77", "ignore, flame graph": "/api/flamegraph?i=Function77", "hide, top": "/api/top?h=Function77", "hide, flame graph": "/api/flamegraph?h=Function77",
-  "show from, flame graph": "/api/flamegraph?sf=Function12", "by line, top": "/api/top?g=lines",
+  "focus, graph": "/api/graph?f=Function77", "hide, graph": "/api/graph?h=Function77", "show from, flame graph": "/api/flamegraph?sf=Function12", "by line, top": "/api/top?g=lines",
 };
 
 /** Views as they are at first are there before anybody asks; all others are counted when they are asked for. */

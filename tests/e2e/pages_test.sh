@@ -2,6 +2,7 @@
 # The pages of -http in a real browser, on profiles of Go and C++, on a record, and on names that mean harm; where there is no browser,
 # or no driver for it, that is said.  Pictures for a person to look at are left in the build folder.
 . "$(dirname "$0")/lib.sh"
+. "$here/tools/cgroup"
 
 browser=$here/tests/browser
 CHROMIUM=$(command -v chromium || command -v chromium-browser || command -v google-chrome)
@@ -38,6 +39,14 @@ for i in range(300):
 
 record=$(SONDE_RATE=16384 killed_record "$programs/shelves")
 cp "$record" "$tmp/record"
+
+# What a real OOM kill leaves behind, where this machine lets us have one.
+if cgroup_make "sonde-test.$$.pages" 128; then
+    timeout 60 "$sonde" run -http= -rate=64KiB -- bash -c 'echo $$ >"$0/cgroup.procs" && echo 1000 >/proc/self/oom_score_adj && exec "$1" leak' \
+        "$cgroup" "$programs/hungry" >/dev/null 2>"$tmp/oom.err"
+    cgroup_remove
+    mv "$SONDE_KEEP"/hungry-* "$tmp/oom" 2>/dev/null
+fi
 
 # A CPU profile of a C++ program, and one of a Go program.
 cat >"$tmp/busy.cc" <<'END'

@@ -132,11 +132,13 @@ is "$? $(cat "$tmp/err")" "2 sonde: -http is not compatible with an output forma
 is "$? $(cat "$tmp/err")" "2 sonde: /no/such/profile: No such file or directory" "without a profile nothing is served"
 
 # A record.
-record=$(SONDE_RATE=4096 killed_record "$programs/shelves")
+record=$tmp/record
+cp "$(SONDE_RATE=4096 killed_record "$programs/shelves")" "$record"
 serve -source_path="$here" "$record"
 is "$(api top '[.data.total, .data.top]')" "$("$sonde" -json=top -nodecount=500 "$record" 2>/dev/null | jq -c '[.total, .top]')" "a record's heap"
 is "$(api timeline '(.ticks | length > 5) and ([.ticks[].ns] | . == sort)')" true "memory over time, in its order"
-is "$(api death '[.program, .cause, .heap]')" "[\"shelves\",\"unknown\",$("$sonde" -json=top "$record" 2>/dev/null | jq .total)]" "how it ended, as far as anybody saw"
+is "$(api death .oom)" "$("$sonde" oom -json "$record" 2>/dev/null | jq -c .)" "how it ended, as sonde oom tells it"
+is "$(api death '[.oom.account[].line] - (.lines | keys)')" "[]" "with names for the lines of its account"
 like "$(api 'source?f=keep' '[.data.functions[] | select(.name | test("keep")).lines[].text]')" 'kept.push_back' "source lines"
 like "$(api 'source?f=keep' '[.data.functions[].lines[].code[] | select(.cum > 0).text]')" 'call' "with their instructions"
 like "$(api 'disasm?f=keep' .data.text)" 'ROUTINE =+ .*keep' "a disassembly"
