@@ -1,6 +1,6 @@
 # Sonde.  "make" builds, "make check" tests, "make demo" tells the story; each installs what it lacks (tools/setup).
 #
-#   make            build/sonde, build/libsonde.so, build/libsonde.a, build/examples/upload-server
+#   make            build/sonde, build/libsonde.so, build/libsonde.a, build/libsonde-http.so, build/examples/upload-server
 #   make demo       the story on this machine      make check     all tests
 #   make soak       tests that take longer         make bench     costs, as ratios and instruction counts
 #   make lint       layout, includes, manual
@@ -44,7 +44,7 @@ say = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(2)')
 object  = $(patsubst %,$(BUILD)/obj/%.o,$(basename $(1)))
 pic     = $(patsubst %.c,$(BUILD)/pic/%.o,$(1))
 
-PRODUCTS := $(BUILD)/sonde $(BUILD)/libsonde.so $(BUILD)/libsonde.a $(BUILD)/examples/upload-server $(BUILD)/examples/labels-cpp
+PRODUCTS := $(BUILD)/sonde $(BUILD)/libsonde.so $(BUILD)/libsonde.a $(BUILD)/libsonde-http.so $(BUILD)/examples/upload-server $(BUILD)/examples/labels-cpp
 
 all: $(PRODUCTS)
 
@@ -86,11 +86,24 @@ $(BUILD)/libsonde.a: $(call pic,$(RUNTIME))
 	$(Q)rm -f $@
 	$(Q)ar rcs $@ $(BUILD)/pic/sonde.o
 
+# sonde_serve() and what it needs of the command's rooms; all names but that one are its own.
+INSIDE := $(patsubst %.c,$(BUILD)/http/%.o,$(filter %.c,$(LIBRARY)))
+$(INSIDE): $(BUILD)/http/%.o: %.c | $(SETUP)
+	@mkdir -p $(@D)
+	$(call say,PIC,$<)
+	$(Q)$(CC) $(ALL) $(CFLAGS) -fPIC -fvisibility=hidden -c $< -o $@
+
+$(BUILD)/libsonde-http.so: $(INSIDE) $(BUILD)/obj/src/report/asset.o
+	$(call say,LINK,$@)
+	$(Q)rm -f $(BUILD)/http/inside.a && ar rcs $(BUILD)/http/inside.a $^
+	$(Q)$(CC) $(CFLAGS) -shared -Wl,-soname,libsonde-http.so -Wl,-z,defs -Wl,-z,nodelete -Wl,--exclude-libs,ALL -Wl,--as-needed \
+		$(BUILD)/http/src/http/serve.o $(BUILD)/http/inside.a $(LIBS) $(HEAVY) -o $@
+
 EXAMPLE := $(wildcard examples/upload-server/*.c)
 $(BUILD)/examples/upload-server: $(call object,$(EXAMPLE))
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(SAN) $^ $(UPLOAD_LIBS) -o $@
+	$(Q)$(CC) $(CFLAGS) $(SAN) $^ $(UPLOAD_LIBS) -Wl,-rpath,'$$ORIGIN/..' -o $@
 
 $(BUILD)/examples/labels-cpp: examples/labels-cpp/labels.cc include/sonde/sonde.h $(BUILD)/libsonde.so
 	@mkdir -p $(@D)
@@ -265,6 +278,7 @@ format: | $(SETUP)
 install: $(PRODUCTS)
 	install -D -m 755 $(BUILD)/sonde $(DESTDIR)$(PREFIX)/bin/sonde
 	install -D -m 755 $(BUILD)/libsonde.so $(DESTDIR)$(PREFIX)/lib/libsonde.so
+	install -D -m 755 $(BUILD)/libsonde-http.so $(DESTDIR)$(PREFIX)/lib/libsonde-http.so
 	install -D -m 644 $(BUILD)/libsonde.a $(DESTDIR)$(PREFIX)/lib/libsonde.a
 	install -D -m 644 include/sonde/sonde.h $(DESTDIR)$(PREFIX)/include/sonde/sonde.h
 	install -D -m 644 docs/man/sonde.1 $(DESTDIR)$(PREFIX)/share/man/man1/sonde.1

@@ -108,6 +108,16 @@ sonde_profile sonde_pool_new(const char *name);
 void sonde_track(sonde_profile pool, const void *block, size_t bytes);
 void sonde_untrack(sonde_profile pool, const void *block);
 
+/*
+ * Serves this process's profiles at http://ADDRESS/debug/pprof/, as net/http/pprof does, on threads
+ * of its own, until the process ends.  "localhost:6060"; port 0 is any free one.  Returns the
+ * address, as clients can reach it; NULL when it cannot be done (the reason was printed on stderr).
+ *
+ * It is in a library of its own, libsonde-http, since it brings what a profile is made with into
+ * the process: readers of debug information, libmicrohttpd, and others.
+ */
+const char *sonde_serve(const char *address);
+
 #ifdef __cplusplus
 }
 #endif
