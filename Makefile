@@ -106,7 +106,7 @@ EXAMPLE := $(wildcard examples/upload-server/*.c)
 $(BUILD)/examples/upload-server: $(call object,$(EXAMPLE))
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(SAN) $^ $(UPLOAD_LIBS) -o $@
+	$(Q)$(CC) $(CFLAGS) $(SAN) $^ $(UPLOAD_LIBS) -Wl,-rpath,'$$ORIGIN/..' -o $@
 
 $(BUILD)/examples/labels-cpp: examples/labels-cpp/labels.cc include/sonde/sonde.h $(BUILD)/libsonde.so
 	@mkdir -p $(@D)

@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "debug.h"
 #include "http.h"
 #include "pages.h"
 #include "schema.h"
@@ -71,6 +72,8 @@ static int serve(const struct service *service, const sigset_t *stop)
     struct http_server *server;
     struct err e;
     int signal_number;
+    if (*service->options->debug && !debug_serve(service->options->debug, &e))
+        return fail(EXIT_FAILED, &e);
     if (!http_start(&server, service, STDOUT_FILENO, &e))
         return fail(EXIT_FAILED, &e);
     fprintf(stderr, "listening at http://%s\n", http_address(server));

@@ -58,6 +58,9 @@ static const struct option {
      "least that a client sends a second, behind the first ten seconds"},
     {"grace", SECONDS, offsetof(struct options, grace_s), "10s",
      "longest wait for uploads after SIGTERM"},
+    {"debug", ANY_TEXT, offsetof(struct options, debug), "",
+     "HOST:PORT to serve the server's own profiles at, as localhost:6060, in a process that Sonde\n"
+     "        records"},
     {"help", SWITCH, offsetof(struct options, help), "false", "print this"},
 };
 

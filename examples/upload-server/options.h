@@ -36,6 +36,7 @@ struct options {
     uint64_t timeout_s; // a connection may be idle
     uint64_t min_rate;  // bytes a second that a client sends at least
     uint64_t grace_s;   // uploads may take after SIGTERM
+    const char *debug;  // "localhost:6060"; empty: the own profiles are not served
     bool help;
     uint32_t given; // bit per row of the table of options: it was on the command line
 };

@@ -13,6 +13,7 @@ plain() { sed -e 's/\\u003c/</g' -e 's/\\u003e/>/g' "$1"; }
 # compare NAME RECORDED OPTIONS...
 compare() {
     local i
+    : >"$tmp/err" # what the server before said is not this one's
     "$server" -listen=localhost:0 -stream=false -batch=false "${@:3}" >"$tmp/log" 2>"$tmp/err" &
     pid=$!
     wait_for grep -q listening "$tmp/err"

@@ -7,7 +7,7 @@ if ! s3_start; then
     done_testing
 fi
 cd "$tmp" || exit 1
-head -c 79691776 /dev/urandom >big.bin
+head -c 83886080 /dev/urandom >big.bin
 printf 'test1' >a.txt
 
 # is_kept FILE ANSWER NAME: the object of an answer has the file's bytes.
@@ -18,7 +18,7 @@ is_kept() {
 }
 
 start
-for n in 0 1 5242879 5242880 5242881 79691776; do
+for n in 0 1 5242879 5242880 5242881 83886080; do
     head -c $n big.bin >"size.$n"
     answer=$(upload "size.$n")
     like "$answer" "\"size\":$n,\"contentType\":\"application/octet-stream\"" "$n bytes are stored"

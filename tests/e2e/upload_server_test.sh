@@ -111,6 +111,14 @@ like "$(curl -si -X POST "$url/healthz")" '^HTTP/1.1 405 ' "healthz takes no POS
 like "$(curl -si -X POST "$url/healthz")" '^Allow: GET, HEAD' "and says what it takes"
 like "$(curl -sI "$url/metrics")" '^HTTP/1.1 200 ' "metrics answers HEAD"
 like "$(curl -s "$url/metrics")" '^# TYPE upload_server_requests_total counter$' "metrics are typed"
+# Each metric: a line of help, one of type, a sample; counters end in _total, others do not.
+is "$(curl -s "$url/metrics" | awk '
+    /^# HELP [a-z][a-z0-9_]* [A-Z].*\.$/ && expected == "" { name = $3; expected = "type"; next }
+    /^# TYPE [a-z][a-z0-9_]* (counter|gauge)$/ && expected == "type" && $3 == name && ($4 == "counter") == ($3 ~ /_total$/) { expected = "sample"; next }
+    /^[a-z][a-z0-9_]* [0-9]+$/ && expected == "sample" && $1 == name && !seen[name]++ { expected = ""; n++; next }
+    { print "wrong: " $0 }
+    END { print (n >= 10 && expected == "" ? "good" : n) }')" good "in Prometheus' text form"
+is "$(curl -s -o /dev/null -w '%{content_type}' "$url/metrics")" "text/plain; version=0.0.4; charset=utf-8" "of its version 0.0.4"
 is "$(metric files_total) $(metric upload_bytes_total)" "10 90000033" "and count files and their bytes"
 is "$(grep -Evc '^\{"time":"[0-9TZ:.-]+","remote":"(127.0.0.1|::1)","method":"[A-Z]+","path":"/[a-z]*","status":[0-9]{3},"broken_off":false,"bytes_in":[0-9]+,"bytes_out":[0-9]+,"ms":[0-9.]+\}$' log)" \
     0 "the access log is an object a line"
@@ -334,6 +342,54 @@ full -stream=false -max-memory=1
 is "$answer" '{"errors":[{"message":"failed to copy to temp file for key 0"}],"data":null}
 422' "a temporary folder that is full is the request's"
 is "$(unfinished)" "" "nothing is left there"
+stop
+
+# A file system that is full indeed, which only the server sees: a file of 30 MB does not fit, and its space is free again.
+small() {
+    : >err
+    rm -rf store
+    mkdir -p small store
+    unshare -m bash -c 'mount -t tmpfs -o size=8m none "$0" && exec "$@"' "$tmp/small" \
+        env TMPDIR="$tmp/small" "$server" -listen=localhost:0 "$@" >log 2>err &
+    pid=$!
+    wait_for grep -q listening err
+    url=$(sed -n 's/^listening at //p' err)
+}
+used() { stat -f -c '%b %f' "/proc/$pid/root$tmp/small" | awk '{ print $1 - $2 }'; }
+if unshare -m mount -t tmpfs none "$tmp/temp" 2>/dev/null; then
+    small -store=store -stream=false -max-memory=1
+    before=$(descriptors)
+    upload big.bin
+    is "$answer" '{"errors":[{"message":"failed to copy to temp file for key 0"}],"data":null}
+422' "a temporary folder without space is the request's error"
+    is "$(used) $(ls "/proc/$pid/root$tmp/small")" "0 " "its space is free again"
+    wait_for eval '[ "$(descriptors)" = "$before" ]'
+    ok $? "no descriptor is left"
+    upload a.txt
+    like "$answer" '"size":5' "it still serves what fits"
+    stop
+    small -store="$tmp/small/store"
+    upload big.bin
+    is "$answer" '{"errors":[{"message":"cannot store big.bin: No space left on device","path":["uploadFile"]}],"data":null}
+200' "a store without space is the operation's"
+    is "$(ls "/proc/$pid/root$tmp/small/store")" "" "nothing is kept of it"
+    upload a.txt
+    like "$answer" '"size":5' "and what fits is kept"
+    stop
+else
+    skip "file systems without space" "this user may not mount"
+fi
+
+# More clients than may be served.
+start -max-connections=2 -timeout=20s
+address=${url#http://}
+exec 4<>"/dev/tcp/${address%:*}/${address##*:}" 5<>"/dev/tcp/${address%:*}/${address##*:}"
+for fd in 4 5; do printf 'POST /graphql HTTP/1.1\r\n' >&$fd; done
+! curl -s -o /dev/null --max-time 2 "$url/healthz"
+ok $? "a third client is not served where two may be"
+exec 4>&- 5>&-
+wait_for curl -sf -o /dev/null --max-time 2 "$url/healthz"
+ok $? "until one of them is gone"
 stop
 
 # wrong SENTENCE OPTIONS...
