@@ -74,6 +74,17 @@ void part_mapped(struct reading *r, u32 kinds)
     reading_stacks(r, RECORD_MAP, add_own, &own);
 }
 
+// The record itself is most of what the library takes.
+static void add_library(struct reading *r)
+{
+    i64 bytes = (i64)(r->v->header.file_bytes & INT64_MAX);
+    reading_named_sample(r, STR("[sonde]"));
+    build_value(&r->b, 1);
+    build_value(&r->b, bytes);
+    build_value(&r->b, 1);
+    build_value(&r->b, bytes);
+}
+
 struct profile record_mmap(const struct record_view *v, i64 time_ns, struct arena *a)
 {
     static const char *const type[][2] = HEAP_TYPES;
@@ -82,6 +93,7 @@ struct profile record_mmap(const struct record_view *v, i64 time_ns, struct aren
     reading_init(&r, v, a);
     reading_types(&r, type, ARRAY_LEN(type));
     reading_stacks(&r, RECORD_MAP, add_stack, add_held(v, a));
+    add_library(&r);
     if (h->lost_regions)
         build_comment(&r.b,
                       arena_printf(a,

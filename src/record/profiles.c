@@ -20,7 +20,8 @@ const struct profiles_row profiles[] = {
     {"block", record_block, "Stack traces that waited for locks, conditions or threads"},
     {"heap", record_heap, "A sampling of memory allocations of live objects"},
     {"mmap", record_mmap,
-     "Mappings by mmap, mremap and brk, all of them; malloc's own are not here"},
+     "Mappings by mmap, mremap and brk, all of them, and the library's own as [sonde]; malloc's "
+     "are not here"},
     {"mutex", record_mutex, "Stack traces of holders of contended locks"},
     {"peak", record_peak, "Live objects at the moment when they were most"},
     {"threadcreate", times_created, "Stack traces that led to the creation of threads"},

@@ -84,6 +84,13 @@ static u32 named_location(struct reading *r, struct str name)
     return r->b.p.nlocation - 1;
 }
 
+void reading_named_sample(struct reading *r, struct str name)
+{
+    u32 location = named_location(r, name);
+    build_sample(&r->b);
+    build_frame(&r->b, location);
+}
+
 // Strings of a label set, one after the other; empty at the end and where it is damaged.
 static struct str next_string(const struct record_view *v, u32 *at)
 {

@@ -37,6 +37,9 @@ void reading_period(struct reading *r, const char *type, const char *unit, i64 p
 void reading_sample(struct reading *r, const struct record_stack *s,
                     const struct reading_label *extra, u32 nextra);
 
+// Begins a sample of one frame that has no address, like "[sonde]".
+void reading_named_sample(struct reading *r, struct str name);
+
 // Calls f for each stack of this kind, the overflow stack included, with its word offset.
 void reading_stacks(struct reading *r, u16 kind,
                     void (*f)(struct reading *r, const struct record_stack *s, u32 word,

@@ -33,8 +33,13 @@ is "$("$sonde" -top -sample_index=alloc_objects "$tmp/mmap" 2>/dev/null | awk '$
     "each of many mappings by four threads is counted"
 unlike "$("$sonde" -top "$tmp/mmap" 2>/dev/null)" malloc "what malloc() maps is not among them"
 like "$("$sonde" -tags "$tmp/mmap" 2>/dev/null | tr '\n' ' ')" 'mapping: .*reserved.*shared.*anonymous.*file.*break' "labels say what was mapped"
+size=$(stat -c %s "$record")
 is "$("$sonde" -top -unit=kb -tagignore=reserved "$tmp/mmap" 2>/dev/null | sed -n 's/.* of \([0-9.]*kB\) total/\1/p')" \
-    $(((6 + 4 + 34 + 8 + 4) * 1024 - 4 + 1024 * 1024))kB "all are so many bytes"
+    $(((6 + 4 + 34 + 8 + 4) * 1024 - 4 + 1024 * 1024 + size / 1024))kB "all are so many bytes"
+
+is "$(flat '[sonde]')" $((size / 1024))kB "the library's own is shown, too"
+[ "$size" -le $((8 << 20)) ]
+ok $? "and is at most 8 MiB: $((size / 1024)) KiB"
 
 rm -f "$SONDE_DIR"/*
 preloaded "$programs/mappings" fork
