@@ -13,7 +13,10 @@
 #include "sonde/command.h"
 #include "sonde/fetch.h"
 
-enum { SUMMARY_LINES = 1 << 20 };
+enum {
+    SUMMARY_LINES = 1 << 20,
+    MOST_TOLD = 3 // of those that died before this start
+};
 
 struct record_death death_of(int wait_status)
 {
@@ -119,13 +122,17 @@ void death_tell_earlier(struct arena *a)
     struct folder_record *list;
     struct str kept;
     struct err e;
-    u32 n = folder_list(&list, folder_live(a), a);
+    u32 n = folder_list(&list, folder_live(a), a), told = 0;
     for (u32 i = 0; i < n; i++) {
         if (folder_life(&list[i]) != FOLDER_DEAD || folder_is_watched(&list[i]) ||
             !folder_keep(&kept, &list[i], NULL, a, &e))
+            continue;
+        if (++told > MOST_TOLD)
             continue;
         warn("process %u died before this start; what it held: sonde oom %.*s", list[i].pid,
              STR_ARG(kept));
         death_tell(-1, kept, a);
     }
+    if (told > MOST_TOLD)
+        warn("%u more died before this start; they are kept, too: sonde oom PID", told - MOST_TOLD);
 }
