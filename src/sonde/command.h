@@ -30,6 +30,10 @@ int command_serve(char **argument);
 int command_oom(char **argument);
 int command_mem(char **argument);
 
+// switch.c: sonde start PROFILER [-rate=RATE] PID..., sonde stop PROFILER PID...
+int command_start(char **argument);
+int command_stop(char **argument);
+
 // usage.c
 void usage(void);
 
