@@ -3,6 +3,7 @@
 #   make            build/sonde, build/libsonde.so, build/libsonde.a, build/libsonde-http.so, build/examples/upload-server
 #   make demo       the story on this machine      make check     all tests
 #   make soak       tests that take longer         make bench     costs, as ratios and instruction counts
+#   make stress     one of them, STRESS_SECONDS
 #   make lint       layout, includes, manual
 #   make fuzz       fuzzers, FUZZ_SECONDS each     make install   PREFIX=/usr/local, DESTDIR=
 #
@@ -267,13 +268,18 @@ bench-upload: $(PRODUCTS)
 	BUILD=$(BUILD) bench/upload
 
 # What takes long: every way to run out of memory with each allocator, here and under cgroup version 2 in a virtual machine; a thousand
-# kills; 10^8 allocations; radosgw (installs Ceph), 64 clients in a small group, a file of 5 GB, much garbage.
+# kills; 10^8 allocations; an hour of all that profilers stumble over; radosgw (installs Ceph), 64 clients in a small group, a file of 5 GB, much garbage.
 SOAK := $(addprefix tests/e2e/,oom_test.sh guest_test.sh limit_test.sh survive_test.sh kill_test.sh)
 soak: $(PRODUCTS) $(PROGRAMS) $(PLUGINS)
 	tools/setup soak
 	ALL=1 ROUNDS=1000 OOM_ROUNDS=200 BUILD=$(BUILD) prove --timer $(PROVE_FLAGS) $(SOAK)
 	ALLOCATIONS=100000000 BUILD=$(BUILD) prove --timer $(PROVE_FLAGS) tests/e2e/estimates_test.sh
+	$(MAKE) stress STRESS_SECONDS=3600
 	S3_SERVER=ceph GARBAGE=10000 BUILD=$(BUILD) prove --timer $(PROVE_FLAGS) tests/e2e/upload_s3_test.sh tests/e2e/upload_faults_test.sh tests/upload/soak_test.sh
+
+STRESS_SECONDS := 600
+stress: $(PRODUCTS) $(PROGRAMS) $(PLUGINS)
+	SECONDS_EACH=$(STRESS_SECONDS) BUILD=$(BUILD) prove --timer $(PROVE_FLAGS) tests/e2e/stress_test.sh
 
 # The story.
 demo: $(PRODUCTS)
@@ -297,5 +303,5 @@ install: $(PRODUCTS)
 clean:
 	rm -rf build build-asan build-tsan build-coverage
 
-.PHONY: all check soak check-command check-symbols check-unwind fuzz bench bench-library bench-programs bench-command bench-symbols bench-browser bench-upload demo lint format install clean
+.PHONY: all check soak stress check-command check-symbols check-unwind fuzz bench bench-library bench-programs bench-command bench-symbols bench-browser bench-upload demo lint format install clean
 -include $(shell find $(BUILD) -path $(BUILD)/sources -prune -o -name '*.d' -print 2>/dev/null)

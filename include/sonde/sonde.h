@@ -9,10 +9,10 @@
  *
  *     SONDE_RATE=512KiB      mean number of allocated bytes between two heap samples; 0: none
  *     SONDE_LOCK_RATE=1ms    mean waiting time between two samples of locks; 0: none
- *     SONDE_CPU=0            samples of CPU time that are always taken, a second; 0: only when
- * asked for SONDE_WALL=0           likewise, of all threads' time SONDE_DIR=DIR          folder of
- * the live record, /dev/shm/sonde-UID SONDE_KEEP_EXITED=1    leave the record behind at a clean
- * exit, too
+ *     SONDE_CPU=0            CPU samples that are always taken, a second; 0: only when asked for
+ *     SONDE_WALL=0           likewise, of all threads' time
+ *     SONDE_DIR=DIR          folder of the live record, /dev/shm/sonde-UID
+ *     SONDE_KEEP_EXITED=1    leave the record behind at a clean exit, too
  */
 #ifndef SONDE_SONDE_H
 #define SONDE_SONDE_H
@@ -32,7 +32,8 @@ const char *sonde_version(void);
 const char *sonde_record_path(void);
 
 /* Change the rates of sampling while the program runs, for all threads; 0 turns it off.  Estimates
- * stay unbiased: each sample has a weight of its own.  -1 when nothing is recorded. */
+ * stay unbiased: each sample has a weight of its own.  -1 when nothing is recorded.  From outside,
+ * "sonde start" and "sonde stop" do the same. */
 int sonde_set_heap_rate(size_t bytes);
 int sonde_set_lock_rate(uint64_t ns);
 

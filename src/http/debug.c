@@ -7,6 +7,7 @@
 
 #include "base/html.h"
 #include "http/account.h"
+#include "http/switching.h"
 #include "http/text.h"
 #include "http/timing.h"
 #include "profile/demangle.h"
@@ -231,18 +232,26 @@ struct route {
     const char *name;
     void (*serve)(struct debug *d, const struct http_request *q, struct http_response *r);
     const char *description;
+    bool is_change; // not for a link
 };
 
 static void serve_index(struct debug *d, const struct http_request *q, struct http_response *r);
 
 static const struct route routes[] = {
-    {"", serve_index, NULL},
-    {"cmdline", serve_cmdline, "The command line invocation of the program"},
+    {"", serve_index, NULL, false},
+    {"cmdline", serve_cmdline, "The command line invocation of the program", false},
     {"memory", serve_memory,
-     "What the memory cgroup is charged for, line by line; the sum is the charge"},
+     "What the memory cgroup is charged for, line by line; the sum is the charge", false},
     {"oom", serve_oom,
-     "The same of the last program that was killed, at its end: debug=1, format=json, format=html"},
-    {"symbol", serve_symbol, "Maps given program counters to function names"},
+     "The same of the last program that was killed, at its end: debug=1, format=json, format=html",
+     false},
+    {"start", switching_start,
+     "Switches \"profile\" (heap, cpu, wall, locks, all) on by POST, at \"rate\" (512KiB, 100, 20, "
+     "1ms), "
+     "or changes its rate",
+     true},
+    {"stop", switching_stop, "Switches it off by POST", true},
+    {"symbol", serve_symbol, "Maps given program counters to function names", false},
 };
 
 static void index_link(struct buf *out, struct str name, u32 pid)
@@ -271,8 +280,12 @@ static void index_process(struct buf *out, const struct folder_record *f, struct
         index_link(out, str_of(timed_rows[i].name), f->pid);
     for (u32 own = 1; own < record_own_count(&v); own++)
         index_link(out, record_own_name(&v, own), f->pid);
-    for (size_t i = 1; i < ARRAY_LEN(routes); i++)
-        index_link(out, str_of(routes[i].name), f->pid);
+    for (size_t i = 1; i < ARRAY_LEN(routes); i++) {
+        if (!routes[i].is_change)
+            index_link(out, str_of(routes[i].name), f->pid);
+    }
+    buf_text(out, "</td><td>");
+    switching_write(out, &v.header);
     buf_text(out, "</td></tr>\n");
 }
 
@@ -286,7 +299,7 @@ static void serve_index(struct debug *d, const struct http_request *q, struct ht
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head><title>/debug/pprof/</title></head>\n<body>\n"
         "<h1>/debug/pprof/</h1>\n<table>\n"
         "<thead><tr><th>PID</th><th>Program</th><th>Live "
-        "heap</th><th>Profiles</th></tr></thead>\n");
+        "heap</th><th>Profiles</th><th>Always sampled</th></tr></thead>\n");
     for (u32 i = 0; i < n; i++) {
         if (d->pid == 0 || list[i].pid == d->pid)
             index_process(&r->body, &list[i], q->arena);

@@ -113,7 +113,7 @@ static enum MHD_Result respond(struct MHD_Connection *c, struct http_response *r
     if (r->is_error)
         MHD_add_response_header(m, "X-Go-Pprof", "1");
     if (r->status == MHD_HTTP_METHOD_NOT_ALLOWED)
-        MHD_add_response_header(m, "Allow", "GET, HEAD, POST");
+        MHD_add_response_header(m, "Allow", r->allow ? r->allow : "GET, HEAD, POST");
     if (r->status == MHD_HTTP_UNAUTHORIZED)
         MHD_add_response_header(m, "WWW-Authenticate", "Basic realm=\"sonde\"");
     if (r->location)

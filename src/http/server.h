@@ -25,6 +25,7 @@ struct http_response {
                           // or for ever
     const char *location; // of a redirect; NULL: it is none
     const char *policy;   // Content-Security-Policy of a page; NULL: none
+    const char *allow;    // of a 405: the methods that there are; NULL: the usual ones
     const char *tag;      // ETag: the client may keep the body, and asks whether it still is so
     bool is_error;        // marked as pprof's own, so that the client shows the text
     bool is_gzip;         // so the body is encoded

@@ -102,6 +102,26 @@ enum record_allocator_kind {
     RECORD_ALLOCATOR_MIMALLOC
 };
 
+// What can be switched on and off.
+enum record_switch_id {
+    RECORD_SWITCH_HEAP,  // rate: mean bytes between two samples
+    RECORD_SWITCH_CPU,   // samples a second that are taken without being asked for
+    RECORD_SWITCH_WALL,  // likewise
+    RECORD_SWITCH_LOCKS, // mean ns of waiting between two samples
+    RECORD_NSWITCH
+};
+
+struct record_switch {
+    u64 rate; // 0: off
+    u32 word; // how often it was asked for
+    u32 spare;
+};
+
+struct record_switched {
+    u32 word;  // of the last one that was done
+    u32 error; // an errno value: why it could not be
+};
+
 // What others ask of the process: they map the header, write, add one to word and wake who waits
 // for it (a futex); when answer.sampler is 0, nobody does, and a signal says it.
 struct record_request {
@@ -109,6 +129,7 @@ struct record_request {
     u32 cpu_hz, wall_hz;             // rates
     u32 nflush;                      // how often it was asked that open intervals be written out
     u64 cpu_until_ns, wall_until_ns; // since start_mono_ns: when it is over
+    struct record_switch wanted[RECORD_NSWITCH];
 };
 
 // What the signal that wakes a process carries.
@@ -122,6 +143,7 @@ struct record_answer {
     u32 cpu_hz, wall_hz; // rates at which samples are taken now; 0: none
     u32 refused;         // threads that got no timer, or no row
     u32 spare;
+    struct record_switched switched[RECORD_NSWITCH];
 };
 
 // A large allocation, noted before it is tried: it may be the last thing that the process does.

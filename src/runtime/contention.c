@@ -15,6 +15,8 @@ enum { BUCKETS = 256, LOCKS = 4 };
 u64 lock_rate_ns;
 u32 lock_nwaiting;
 
+static u64 resumed_ns; // when it was last begun to follow locks
+
 // A lock that is waited for.
 struct waited {
     u64 address;    // 0: free
@@ -52,24 +54,25 @@ static void enter(u16 kind, u32 what, u64 delay_ns, u64 rate_ns, struct context 
     __atomic_fetch_add(&s->amount, (u64)((double)delay_ns / chance + 0.5), __ATOMIC_RELAXED);
 }
 
-static void draw(struct lock_countdown *c)
+static void draw(struct lock_countdown *c, u64 rate_ns)
 {
-    c->rate_ns = lock_rate_ns;
-    c->left = draw_distance(heap_random(), c->rate_ns);
+    c->rate_ns = rate_ns;
+    c->left = draw_distance(heap_random(), rate_ns);
 }
 
 // Takes a delay from a countdown; true when it ran out, with *rate_ns what it had been drawn with.
 static bool is_due(struct lock_countdown *c, u64 delay_ns, u64 *rate_ns)
 {
-    if (lock_rate_ns == 0)
+    u64 rate_now = __atomic_load_n(&lock_rate_ns, __ATOMIC_RELAXED);
+    if (rate_now == 0)
         return false;
     if (c->rate_ns == 0)
-        draw(c);
+        draw(c, rate_now);
     *rate_ns = c->rate_ns;
     bool is_hit = c->left < delay_ns;
     // As in heap_due(): a new draw is as good as going on.
-    if (is_hit || c->rate_ns != lock_rate_ns)
-        draw(c);
+    if (is_hit || c->rate_ns != rate_now)
+        draw(c, rate_now);
     else
         c->left -= delay_ns;
     return is_hit;
@@ -91,7 +94,24 @@ static void sample(u16 kind, struct lock_countdown *c, u32 what, u64 delay_ns,
 
 void lock_waited(u64 since_ns, enum record_lock_kind what, struct context caller)
 {
-    sample(RECORD_BLOCK, &thread.block, what, lock_clock_ns() - since_ns, caller);
+    u64 resumed = __atomic_load_n(&resumed_ns, __ATOMIC_RELAXED), now_ns = lock_clock_ns();
+    since_ns = since_ns > resumed ? since_ns : resumed;
+    sample(RECORD_BLOCK, &thread.block, what, now_ns > since_ns ? now_ns - since_ns : 0, caller);
+}
+
+void lock_resume(void)
+{
+    u64 now_ns = lock_clock_ns();
+    __atomic_store_n(&resumed_ns, now_ns, __ATOMIC_RELAXED);
+    for (u32 b = 0; b < BUCKETS && lock_is_waited_for(); b++) {
+        if (!record_lock(&bucket[b].lock))
+            continue;
+        for (struct waited *w = bucket[b].waited; w < bucket[b].waited + LOCKS; w++) {
+            w->sum_ns = w->nwaiter * now_ns;
+            w->charged_ns = w->nwaiter ? now_ns : 0;
+        }
+        record_unlock(&bucket[b].lock);
+    }
 }
 
 static struct waited *find(u32 b, u64 address)

@@ -17,8 +17,8 @@ typedef void *function(uintptr_t a, uintptr_t b, uintptr_t c);
 
 static function cxx_counted_new, cxx_counted_new_array, cxx_checked_delete,
     cxx_checked_delete_sized;
-static function cxx_own_new, cxx_own_new_nothrow, cxx_own_aligned, cxx_own_aligned_nothrow,
-    cxx_own_delete;
+static function cxx_plain_new, cxx_own_new, cxx_own_new_nothrow, cxx_own_aligned,
+    cxx_own_aligned_nothrow, cxx_own_delete;
 
 // Operator, its name by the C++ ABI (Itanium), and what stands for it.
 #define OPERATORS(X)                                                                               \
@@ -57,6 +57,9 @@ static function *const own_of[NOPERATOR] = {OPERATORS(OWN)};
 static function *does[NOPERATOR] = {OPERATORS(FIRST)}; // what each of them does
 static function *next[NOPERATOR];                      // the next ones by their names; may be NULL
 
+// Whose operators are behind ours.
+static enum { NOT_KNOWN, LIBRARYS, ALLOCATORS, OTHERS } whose;
+
 // A C++ library that a plug-in brought is not behind us in the order of names.
 static function *find(const char *name)
 {
@@ -91,6 +94,23 @@ static bool is_library(void)
     return false;
 }
 
+// What is not sampled is not counted either: a countdown would go on to mean something.
+void cxx_follow(bool sampling)
+{
+    switch (__atomic_load_n(&whose, __ATOMIC_SEQ_CST)) {
+    case LIBRARYS:
+        does[NEW] = does[NEW_ARRAY] = sampling ? cxx_own_new : cxx_plain_new;
+        break;
+    case ALLOCATORS:
+        // The allocator's own are quicker than its malloc() and free(), where they may be called.
+        does[NEW] = sampling ? cxx_counted_new : next[NEW];
+        does[NEW_ARRAY] = sampling ? cxx_counted_new_array : next[NEW_ARRAY];
+        break;
+    default:
+        break;
+    }
+}
+
 static SLOW void resolve(void)
 {
     start(); // the allocator's functions are called without looking whether they are known
@@ -100,13 +120,16 @@ static SLOW void resolve(void)
     bool is_ours = !next[NEW] || is_allocators || is_library();
     for (u32 i = 0; i < NOPERATOR; i++)
         does[i] = is_ours || !next[i] ? own_of[i] : next[i];
-    // The allocator's own are quicker than its malloc() and free(), where they may be called.
     if (is_allocators) {
-        does[NEW] = cxx_counted_new;
-        does[NEW_ARRAY] = cxx_counted_new_array;
         does[DELETE] = cxx_checked_delete;
         does[DELETE_SIZED] = next[DELETE_SIZED] ? cxx_checked_delete_sized : cxx_checked_delete;
     }
+    __atomic_store_n(&whose,
+                     is_allocators ? ALLOCATORS
+                     : is_ours     ? LIBRARYS
+                                   : OTHERS,
+                     __ATOMIC_SEQ_CST);
+    hooks_follow();
 }
 
 // The other one tries again, calls the program's handler, and throws.
@@ -119,8 +142,16 @@ static void *no_memory(u32 row, uintptr_t size, uintptr_t alignment)
 
 static SLOW void *cxx_own_sampled(uintptr_t size)
 {
-    thread.left = heap_rate_bytes ? thread.left + size : UINT64_MAX / 2;
+    thread.left += size;
     void *block = hook.malloc(size);
+    return likely(block) ? block : no_memory(NEW, size, 0);
+}
+
+static void *cxx_plain_new(uintptr_t size, uintptr_t b, uintptr_t c)
+{
+    (void)b;
+    (void)c;
+    void *block = real.malloc(size);
     return likely(block) ? block : no_memory(NEW, size, 0);
 }
 

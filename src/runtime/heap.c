@@ -12,6 +12,8 @@ enum { LARGE_BYTES = 16 << 20 };
 
 u64 heap_rate_bytes;
 
+static const char *obstacle; // why this allocator cannot be sampled; NULL: it can
+
 // Seeds differ by thread, by process and by time, so that no two count in step.
 static void seed(struct thread *t)
 {
@@ -52,7 +54,8 @@ bool heap_due(size_t size, bool has_counted)
     if (has_counted)
         t->left += size;
     if (rate == 0) {
-        t->left = MOST_AHEAD_BYTES;
+        // Whenever samples are taken again, the next allocation draws.
+        t->left = t->beyond = t->rate = 0;
         return false;
     }
     if (t->busy)
@@ -74,14 +77,24 @@ bool heap_due(size_t size, bool has_counted)
     return false;
 }
 
+void heap_start(u64 rate_bytes)
+{
+    obstacle = !real_can_align()      ? "this allocator has no memalign() of its own"
+               : !hooks_are_reached() ? "the program's own allocator comes before the library"
+                                      : NULL;
+    if (obstacle && rate_bytes)
+        text_warn("no heap profile: ", obstacle);
+    heap_rate_bytes = obstacle ? 0 : rate_bytes;
+}
+
 bool heap_set_rate(u64 rate_bytes)
 {
-    if (rate_bytes && !real_can_align())
+    if (rate_bytes && obstacle)
         return false;
-    heap_rate_bytes = rate_bytes;
+    __atomic_store_n(&heap_rate_bytes, rate_bytes, __ATOMIC_SEQ_CST);
     if (record.header)
         record.header->heap_rate_bytes = rate_bytes;
-    hooks_install(rate_bytes != 0);
+    hooks_follow();
     return true;
 }
 

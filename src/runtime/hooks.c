@@ -194,6 +194,12 @@ static void *heap_realloc(void *block, size_t size)
     return real.realloc(block, size);
 }
 
+// While no samples are taken, but some were.
+static void *resting_realloc(void *block, size_t size)
+{
+    return unlikely(ALIGNED(block)) ? sampled_realloc(block, size) : real.realloc(block, size);
+}
+
 // Before the real functions are known.
 
 static void *boot_malloc(size_t size)
@@ -361,16 +367,37 @@ bool hooks_are_reached(void)
     return was_reached;
 }
 
-void hooks_install(bool sampling)
+// What frees is there before what allocates samples.
+static void install(bool sampling)
 {
     // Blocks of the bootstrap arena, and sampled ones, have to be recognised for ever.
     static bool has_sampled;
-    has_sampled |= sampling;
+    if (sampling)
+        has_sampled = true;
     bool looks = has_sampled || real_bootstrap_was_used();
-    hook = (struct hook){
+    struct hook h = {
         .malloc = sampling ? heap_malloc : real.malloc,
         .free = looks ? heap_free : real.free,
         .calloc = sampling ? heap_calloc : real.calloc,
-        .realloc = looks ? heap_realloc : real.realloc,
+        .realloc = sampling ? heap_realloc
+                   : looks  ? resting_realloc
+                            : real.realloc,
     };
+    __atomic_store_n(&hook.free, h.free, __ATOMIC_RELEASE);
+    __atomic_store_n(&hook.realloc, h.realloc, __ATOMIC_RELEASE);
+    __atomic_store_n(&hook.calloc, h.calloc, __ATOMIC_RELEASE);
+    __atomic_store_n(&hook.malloc, h.malloc, __ATOMIC_RELEASE);
+    cxx_follow(sampling);
+}
+
+void hooks_follow(void)
+{
+    u64 rate;
+    if (!real.malloc)
+        return;
+    do {
+        rate = __atomic_load_n(&heap_rate_bytes, __ATOMIC_SEQ_CST);
+        install(rate != 0);
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    } while (rate != __atomic_load_n(&heap_rate_bytes, __ATOMIC_SEQ_CST));
 }

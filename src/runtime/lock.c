@@ -119,11 +119,17 @@ static int boot_unlock(pthread_mutex_t *m)
 
 static bool has_threads;
 
+// Several threads may do so at once: the last rate is what remains.
 static void install(void)
 {
-    bool measures = lock_rate_ns && has_threads;
-    mutex.lock = measures ? measured_lock : next.mutex_lock;
-    mutex.unlock = measures ? measured_unlock : next.mutex_unlock;
+    u64 rate_ns;
+    do {
+        rate_ns = __atomic_load_n(&lock_rate_ns, __ATOMIC_SEQ_CST);
+        bool measures = rate_ns && has_threads;
+        __atomic_store_n(&mutex.lock, measures ? measured_lock : next.mutex_lock, __ATOMIC_SEQ_CST);
+        __atomic_store_n(&mutex.unlock, measures ? measured_unlock : next.mutex_unlock,
+                         __ATOMIC_SEQ_CST);
+    } while (rate_ns != __atomic_load_n(&lock_rate_ns, __ATOMIC_SEQ_CST));
 }
 
 void lock_begin(void)
@@ -136,7 +142,9 @@ void lock_begin(void)
 void lock_set_rate(u64 rate_ns)
 {
     resolve();
-    lock_rate_ns = rate_ns;
+    if (rate_ns && !lock_rate_ns)
+        lock_resume();
+    __atomic_store_n(&lock_rate_ns, rate_ns, __ATOMIC_SEQ_CST);
     if (record.header)
         record.header->lock_rate_ns = rate_ns;
     has_threads |= !__libc_single_threaded;

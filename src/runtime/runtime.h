@@ -122,8 +122,14 @@ HIDDEN bool real_can_align(void);
 // Whether the public names lead here: another malloc() may come before ours.
 HIDDEN bool hooks_are_reached(void);
 
-// Puts the sampler behind the public names, or the real functions themselves.
-HIDDEN void hooks_install(bool sampling);
+// Puts the sampler behind the public names, or the real functions themselves, as heap_rate_bytes
+// says.  Several threads may do so at once: the last rate is what remains.
+HIDDEN void hooks_follow(void);
+
+// cxx.c
+
+// The same for operators.
+HIDDEN void cxx_follow(bool sampling);
 
 // heap.c
 
@@ -176,7 +182,11 @@ static inline u32 label_current(void)
     return thread.labels;
 }
 
-// Changes the rate; 0: no samples from now on.  False when this allocator cannot be sampled.
+// Finds out whether this allocator can be sampled, and says so if it is to be.  For start().
+HIDDEN void heap_start(u64 rate_bytes);
+
+// Changes the rate; 0: no samples from now on.  What was sampled before stays followed.  False when
+// this allocator cannot be sampled.
 HIDDEN bool heap_set_rate(u64 rate_bytes);
 
 // The thread's random state, seeded.
@@ -212,6 +222,9 @@ HIDDEN void lock_charged(u64 delay_ns, enum record_lock_kind what, struct contex
 
 // Forgets who waits: for a forked child.
 HIDDEN void lock_reset(void);
+
+// Locks are followed from now on: waits that are under way count from here.
+HIDDEN void lock_resume(void);
 
 // lock.c
 

@@ -69,6 +69,44 @@ static u32 wanted_hz(u32 hz, u64 until_ns, u32 always_hz, u64 now)
     return hz < MOST_HZ ? hz : MOST_HZ;
 }
 
+static bool switch_cpu(u64 hz)
+{
+    __atomic_store_n(&always_cpu_hz, (u32)hz, __ATOMIC_RELAXED);
+    return true;
+}
+
+static bool switch_wall(u64 hz)
+{
+    __atomic_store_n(&always_wall_hz, (u32)hz, __ATOMIC_RELAXED);
+    return true;
+}
+
+static bool switch_locks(u64 rate_ns)
+{
+    lock_set_rate(rate_ns);
+    return true;
+}
+
+// Switches on and off what was asked for since the last time; what the API does is the same.
+static void follow_switches(void)
+{
+    static bool (*const set[RECORD_NSWITCH])(u64 rate) = {
+        [RECORD_SWITCH_HEAP] = heap_set_rate,
+        [RECORD_SWITCH_CPU] = switch_cpu,
+        [RECORD_SWITCH_WALL] = switch_wall,
+        [RECORD_SWITCH_LOCKS] = switch_locks,
+    };
+    const struct record_request *q = &record.header->request;
+    struct record_switched *done = record.header->answer.switched;
+    for (u32 i = 0; i < RECORD_NSWITCH; i++) {
+        u32 word = __atomic_load_n(&q->wanted[i].word, __ATOMIC_ACQUIRE);
+        if (word == done[i].word)
+            continue;
+        bool is_set = set[i](__atomic_load_n(&q->wanted[i].rate, __ATOMIC_RELAXED));
+        done[i] = (struct record_switched){word, is_set ? 0 : ENOTSUP};
+    }
+}
+
 static void follow_cpu(u64 now)
 {
     const struct record_request *q = &record.header->request;
@@ -103,6 +141,8 @@ static bool follow(u64 now)
 {
     struct record_header *h = record.header;
     u32 word = __atomic_load_n(&h->request.word, __ATOMIC_ACQUIRE);
+    if (word != h->answer.word)
+        follow_switches();
     follow_cpu(now);
     follow_wall(now);
     __atomic_store_n(&h->answer.word, word, __ATOMIC_RELEASE);

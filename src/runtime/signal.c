@@ -107,6 +107,12 @@ static u32 *timer_of(const siginfo_t *info, u32 *row)
     return info->si_value.sival_ptr;
 }
 
+// It may be gone by now, with another one in its place: what it had to tell is told.
+static bool is_current(const u32 *timer, const siginfo_t *info)
+{
+    return start_is_ours() && (u32)info->si_timerid + 1 == __atomic_load_n(timer, __ATOMIC_ACQUIRE);
+}
+
 static void on_timer(int signal, siginfo_t *info, void *context)
 {
     int error = errno;
@@ -117,11 +123,12 @@ static void on_timer(int signal, siginfo_t *info, void *context)
         errno = error;
         return;
     }
-    if (start_is_ours() && timer == &watched[row].cpu_timer)
+    bool is_told = is_current(timer, info);
+    if (is_told && timer == &watched[row].cpu_timer)
         cpu_sample(row, 1 + (u32)info->si_overrun, signal_context(context));
-    else if (start_is_ours() && timer == &watched[row].wall_timer)
+    else if (is_told && timer == &watched[row].wall_timer)
         wall_ran(row, signal_context(context));
-    else if (start_is_ours() && timer == &watched[row].poke_timer)
+    else if (is_told && timer == &watched[row].poke_timer)
         wall_waited(row, signal_context(context));
     restart_wait(context);
     errno = error;

@@ -323,26 +323,20 @@ static void configure(void)
         lock_set_rate(0);
         return;
     }
-    heap_rate_bytes = text_parse_bytes(getenv("SONDE_RATE"), DEFAULT_RATE_BYTES);
-    if (heap_rate_bytes && !real_can_align()) {
-        text_warn("no heap profile: this allocator has no memalign() of its own", "");
-        heap_rate_bytes = 0;
-    }
-    if (heap_rate_bytes && !hooks_are_reached()) {
-        text_warn("no heap profile: the program's own allocator comes before the library", "");
-        heap_rate_bytes = 0;
-    }
+    heap_start(text_parse_bytes(getenv("SONDE_RATE"), DEFAULT_RATE_BYTES));
     allocator_start();
     thread_resolve();
     signal_install();
     bool is_made = make_record(false);
     mapping_start(is_made);
     lock_set_rate(is_made ? text_parse_ns(getenv("SONDE_LOCK_RATE"), DEFAULT_LOCK_RATE_NS) : 0);
-    if (!is_made)
+    if (!is_made) {
+        heap_rate_bytes = 0;
         return;
+    }
     sampler_configure();
     *life = ADDRESSES;
-    hooks_install(heap_rate_bytes != 0);
+    hooks_follow();
     sampler_resume();
 }
 
@@ -351,7 +345,7 @@ void start(void)
     static u32 is_started;
     if (!real_resolve() || __atomic_exchange_n(&is_started, 1, __ATOMIC_ACQUIRE))
         return;
-    hooks_install(false);
+    hooks_follow(); // no rate is known yet
     if (!environ) {
         // So early that there is no environment yet: serve, and come back.
         is_started = 0;

@@ -39,10 +39,11 @@ static const struct {
     const char *name;
     int (*run)(char **argument);
 } commands[] = {
-    {"run", command_run},         {"serve", command_serve},      {"oom", command_oom},
-    {"mem", command_mem},         {"check", command_check},      {"help", command_help},
-    {"-h", command_help},         {"-help", command_help},       {"--help", command_help},
-    {"version", command_version}, {"-version", command_version}, {"--version", command_version},
+    {"run", command_run},          {"serve", command_serve},       {"oom", command_oom},
+    {"mem", command_mem},          {"check", command_check},       {"start", command_start},
+    {"stop", command_stop},        {"help", command_help},         {"-h", command_help},
+    {"-help", command_help},       {"--help", command_help},       {"version", command_version},
+    {"-version", command_version}, {"--version", command_version},
 };
 
 int main(int argc, char **argv)
