@@ -3,12 +3,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/html.h"
 #include "http/account.h"
+#include "http/snapshot.h"
 #include "http/switching.h"
-#include "http/text.h"
 #include "http/timing.h"
 #include "profile/demangle.h"
 #include "profile/encode.h"
@@ -16,7 +15,13 @@
 #include "record/folder.h"
 #include "record/profiles.h"
 
-enum { SYMBOLS_LIMIT_MIB = 4096, NOT_FOUND = 404, BAD_REQUEST = 400, SERVER_ERROR = 500 };
+enum {
+    SYMBOLS_LIMIT_MIB = 4096,
+    BAD_REQUEST = 400,
+    NOT_FOUND = 404,
+    SERVER_ERROR = 500,
+    NOT_IMPLEMENTED = 501
+};
 
 static const char prefix[] = "/debug/pprof/";
 
@@ -36,13 +41,6 @@ void debug_free(struct debug *d)
     symbolizer_close(&d->symbolizer);
     arena_free(&d->symbols);
     pthread_mutex_destroy(&d->lock);
-}
-
-static i64 now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (i64)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
 // Records of processes that run.
@@ -109,37 +107,6 @@ void debug_send(struct http_response *r, const struct profile *p, const char *fi
     profile_encode_gzip(&r->body, p);
     r->mime = "application/octet-stream";
     r->filename = filename;
-}
-
-static void serve_profile(struct debug *d, const struct http_request *q, struct http_response *r,
-                          struct str name)
-{
-    const struct timed_row *timed = timed_find(name);
-    if (timed) {
-        timing_serve(d, q, r, timed);
-        return;
-    }
-    struct record_view v;
-    struct profile p;
-    struct err e;
-    struct str debug = http_parameter(q, "debug");
-    bool is_text = debug.len && !str_equal(debug, STR("0"));
-    if (http_parameter(q, "seconds").len) {
-        http_fail(r, BAD_REQUEST, "\"seconds\" parameter is not supported for this profile type");
-        return;
-    }
-    if (!read_process(&v, d, q, &e) || !profiles_read(&p, name, &v, now_ns(), q->arena, &e)) {
-        debug_fail(r, &e);
-        return;
-    }
-    p = debug_name(d, &p, q->arena);
-    if (is_text) {
-        text_write(&r->body, &p, name, q->arena);
-        if (str_equal(name, STR("heap")) || str_equal(name, STR("allocs")))
-            text_write_totals(&r->body, &v.header);
-        return;
-    }
-    debug_send(r, &p, arena_str(q->arena, name).ptr);
 }
 
 static void serve_cmdline(struct debug *d, const struct http_request *q, struct http_response *r)
@@ -228,6 +195,22 @@ static void serve_oom(struct debug *d, const struct http_request *q, struct http
         debug_fail(r, &e);
 }
 
+// What Go's trace is for has no counterpart in one file.
+static void serve_trace(struct debug *d, const struct http_request *q, struct http_response *r)
+{
+    (void)d, (void)q;
+    http_fail(r, NOT_IMPLEMENTED,
+              "a native program has no scheduler of its own to trace: /debug/pprof/wall?seconds=5 "
+              "tells where all threads are and what they wait for, /debug/pprof/profile where they "
+              "run, /debug/pprof/threads where they are now");
+}
+
+// Go's word for threads.
+static void serve_goroutine(struct debug *d, const struct http_request *q, struct http_response *r)
+{
+    timing_serve(d, q, r, timed_find(STR("threads")));
+}
+
 struct route {
     const char *name;
     void (*serve)(struct debug *d, const struct http_request *q, struct http_response *r);
@@ -240,6 +223,7 @@ static void serve_index(struct debug *d, const struct http_request *q, struct ht
 static const struct route routes[] = {
     {"", serve_index, NULL, false},
     {"cmdline", serve_cmdline, "The command line invocation of the program", false},
+    {"goroutine", serve_goroutine, "The threads, by Go's name for them", false},
     {"memory", serve_memory,
      "What the memory cgroup is charged for, line by line; the sum is the charge", false},
     {"oom", serve_oom,
@@ -252,6 +236,7 @@ static const struct route routes[] = {
      true},
     {"stop", switching_stop, "Switches it off by POST", true},
     {"symbol", serve_symbol, "Maps given program counters to function names", false},
+    {"trace", serve_trace, "Says what there is in its place", false},
 };
 
 static void index_link(struct buf *out, struct str name, u32 pid)
@@ -342,5 +327,9 @@ void debug_handle(void *context, const struct http_request *q, struct http_respo
             return;
         }
     }
-    serve_profile(context, q, r, name);
+    const struct timed_row *timed = timed_find(name);
+    if (timed)
+        timing_serve(context, q, r, timed);
+    else
+        snapshot_serve(context, q, r, name);
 }

@@ -126,8 +126,10 @@ struct record_switched {
 // for it (a futex); when answer.sampler is 0, nobody does, and a signal says it.
 struct record_request {
     u32 word;
-    u32 cpu_hz, wall_hz;             // rates
-    u32 nflush;                      // how often it was asked that open intervals be written out
+    u32 cpu_hz, wall_hz; // rates
+    u32 nflush;          // how often it was asked that open intervals be written out
+    u32 ntrim;           // likewise, that the allocator give back what it does not use
+    u32 spare;
     u64 cpu_until_ns, wall_until_ns; // since start_mono_ns: when it is over
     struct record_switch wanted[RECORD_NSWITCH];
 };
@@ -142,7 +144,7 @@ struct record_answer {
     u32 nflush;          // requests for flushes that were done
     u32 cpu_hz, wall_hz; // rates at which samples are taken now; 0: none
     u32 refused;         // threads that got no timer, or no row
-    u32 spare;
+    u32 ntrim;           // requests for trims that were done
     struct record_switched switched[RECORD_NSWITCH];
 };
 

@@ -26,6 +26,11 @@ static struct {
     int (*number)(const char *name, size_t *value); // tcmalloc's MallocExtension
     void (*mi_info)(size_t *elapsed_ms, size_t *user_ms, size_t *system_ms, size_t *rss,
                     size_t *peak_rss, size_t *commit, size_t *peak_commit, size_t *faults);
+
+    // What gives memory back to the kernel; NULL: there is none.
+    int (*malloc_trim)(size_t pad);
+    void (*release)(void); // tcmalloc's
+    void (*mi_collect)(bool force);
 } next;
 
 static enum record_allocator_kind kind;
@@ -52,6 +57,32 @@ void allocator_start(void)
         kind = RECORD_ALLOCATOR_TCMALLOC;
     else if (find(&next.mi_info, "mi_process_info"))
         kind = RECORD_ALLOCATOR_MIMALLOC;
+    if (kind == RECORD_ALLOCATOR_GLIBC)
+        find(&next.malloc_trim, "malloc_trim");
+    else if (kind == RECORD_ALLOCATOR_TCMALLOC)
+        find(&next.release, "MallocExtension_ReleaseFreeMemory");
+    else if (kind == RECORD_ALLOCATOR_MIMALLOC)
+        find(&next.mi_collect, "mi_collect");
+}
+
+static bool is_trim_asked(void)
+{
+    const struct record_header *h = record.header;
+    return __atomic_load_n(&h->request.ntrim, __ATOMIC_RELAXED) != h->answer.ntrim;
+}
+
+static void trim(void)
+{
+    u32 asked = __atomic_load_n(&record.header->request.ntrim, __ATOMIC_ACQUIRE);
+    if (next.malloc_trim)
+        next.malloc_trim(0);
+    else if (next.release)
+        next.release();
+    else if (next.mi_collect)
+        next.mi_collect(true);
+    else if (next.mallctl)
+        next.mallctl("arena.4096.purge", NULL, NULL, NULL, 0); // 4096: all arenas
+    __atomic_store_n(&record.header->answer.ntrim, asked, __ATOMIC_RELEASE);
 }
 
 static void ask_glibc(struct record_allocator *a)
@@ -129,7 +160,7 @@ bool allocator_has_changed(void)
 
 bool allocator_is_due(u64 now_ns)
 {
-    return kind && (now_ns > due_ns || allocator_has_changed());
+    return kind && (now_ns > due_ns || allocator_has_changed() || is_trim_asked());
 }
 
 void allocator_ask(void)
@@ -137,6 +168,8 @@ void allocator_ask(void)
     if (__atomic_exchange_n(&lock, 1, __ATOMIC_ACQUIRE))
         return;
     struct record_allocator a = {.time_ns = start_clock_ns()};
+    if (is_trim_asked())
+        trim();
     u64 cost_ns = ask(&a);
     record.header->allocator = a;
     asked_bytes = record.header->live_bytes;
