@@ -208,6 +208,7 @@ static bool replace_record(void)
     thread_reset();
     sampler_reset();
     pages_reset();
+    copy_reset();
     bool is_made = make_record(true);
     if (is_made) {
         record_label_copy(&record, &parents);
@@ -341,6 +342,7 @@ static void configure(void)
     if (!is_made)
         return;
     sampler_configure();
+    copy_configure();
     *life = ADDRESSES;
     hooks_install(heap_rate_bytes != 0);
     sampler_resume();
@@ -378,6 +380,7 @@ static void finish(void)
     record.header->state = RECORD_EXITED;
     if (!keep_exited && *record_path)
         unlink(record_path);
+    copy_remove();
 }
 
 static __attribute__((destructor)) void destruct(void)
