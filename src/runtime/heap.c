@@ -151,6 +151,7 @@ static void track(void *block, size_t size, struct context caller)
     count(stack, live.bytes, 1 / chance);
     add_live(block, &live, now_ns);
     tick(now_ns);
+    copy_tell();
     if (allocator_is_due(now_ns) && is_outside_allocator(key.flags, caller))
         allocator_ask();
 }

@@ -8,7 +8,7 @@
 //     heap.c     decides which allocations are sampled, and keeps the record's live table true
 //     unwind.c   registers -> stack; stack.c what memory may be read for that; module.c which file
 //                an address is in
-//     tick.c     the memory time line
+//     tick.c     the memory time line; copy.c copies of the record on a volume
 //     cxx.c      C++'s new and delete; allocator.c what the allocator tells of itself
 //     mapping.c  mmap, munmap, mremap, brk: what is mapped now, by stack
 //     lock.c     mutexes and read-write locks; wait.c what else threads wait for each other by;
@@ -333,8 +333,32 @@ HIDDEN void module_reset(void);
 // Adds a tick to the time line when one is due at this time since the record's start.
 HIDDEN void tick(u64 now_ns);
 
+// The last one.
+HIDDEN struct record_tick tick_last(void);
+
 // Frees the lock that another thread may have held when this process was forked.
 HIDDEN void tick_reset(void);
+
+// copy.c
+
+// Reads the setting; warns when the folder cannot be written to.
+HIDDEN void copy_configure(void);
+
+// Whether copies are made; when the next look is due, since the record's start.
+HIDDEN bool copy_is_on(void);
+HIDDEN u64 copy_due_ns(void);
+
+// Looks, and copies when that is wanted.  For the sampler's thread, which has no descriptors.
+HIDDEN void copy_step(void);
+
+// Tells, once, of a copy that could not be made.  For threads of the program.
+HIDDEN void copy_tell(void);
+
+// The process ends as it meant to: there is nothing to tell.
+HIDDEN void copy_remove(void);
+
+// A forked child has its own.
+HIDDEN void copy_reset(void);
 
 // thread.c
 

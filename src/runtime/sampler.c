@@ -154,7 +154,8 @@ static u64 next_due_ns(u64 now)
 {
     const struct record_request *q = &record.header->request;
     u64 until[] = {q->cpu_until_ns, q->wall_until_ns};
-    u64 next = now + SCAN_PERIOD_NS, look = wall_due_ns();
+    u64 next = now + SCAN_PERIOD_NS, look = wall_due_ns(), copy = copy_due_ns();
+    look = copy < look ? copy : look;
     for (u32 i = 0; i < ARRAY_LEN(until); i++) {
         if (until[i] > now && until[i] < next)
             next = until[i];
@@ -194,12 +195,14 @@ static void work(void)
     u64 scanned_ns = 0, idle_since_ns = sampler_now_ns();
     for (;;) {
         u64 now = sampler_now_ns();
-        if (follow(now))
+        if (follow(now) || copy_is_on())
             idle_since_ns = now;
         else if (now - idle_since_ns > LINGER_NS)
             return;
         if (wall_due_ns() <= now)
             wall_look(now);
+        if (copy_due_ns() <= now)
+            copy_step();
         if (now - scanned_ns >= SCAN_PERIOD_NS) {
             scanned_ns = now;
             if (!scan())
@@ -299,7 +302,7 @@ void sampler_configure(void)
 
 void sampler_resume(void)
 {
-    if (always_cpu_hz || always_wall_hz)
+    if (always_cpu_hz || always_wall_hz || copy_is_on())
         sampler_wake();
 }
 

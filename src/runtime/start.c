@@ -208,6 +208,7 @@ static bool replace_record(void)
     thread_reset();
     sampler_reset();
     pages_reset();
+    copy_reset();
     bool is_made = make_record(true);
     if (is_made) {
         record_label_copy(&record, &parents);
@@ -335,6 +336,7 @@ static void configure(void)
         return;
     }
     sampler_configure();
+    copy_configure();
     *life = ADDRESSES;
     hooks_follow();
     sampler_resume();
@@ -372,6 +374,7 @@ static void finish(void)
     record.header->state = RECORD_EXITED;
     if (!keep_exited && *record_path)
         unlink(record_path);
+    copy_remove();
 }
 
 static __attribute__((destructor)) void destruct(void)

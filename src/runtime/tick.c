@@ -79,6 +79,8 @@ static u64 read_rss(void)
     return resident ? text_parse_number(resident + 1) * PAGE : 0;
 }
 
+static struct record_tick last;
+
 static void add(u64 now_ns)
 {
     static u64 limit_read_ns, limit_bytes;
@@ -100,6 +102,12 @@ static void add(u64 now_ns)
         .limit_bytes = limit_bytes,
     };
     record_tick_add(&record, &t);
+    last = t;
+}
+
+struct record_tick tick_last(void)
+{
+    return last;
 }
 
 static u32 lock;

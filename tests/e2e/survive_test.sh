@@ -110,6 +110,48 @@ kill -KILL "$(pgrep -P $run)"
 wait $run
 is "$(grep -c 'no copy of the record' "$tmp/err")" 1 "once"
 
+# The library alone, in a container that dies with its memory: its own thread copies the record to a volume.
+. "$here/tools/cgroup"
+export SONDE_COPY=$tmp/alone
+if cgroup_make "sonde-test.$$" 128; then
+    LD_PRELOAD=$build/libsonde.so cgroup_run "$programs/hungry" leak 2>"$tmp/err"
+    is $? 137 "the library alone: a program dies at its limit"
+    rm -f "$SONDE_DIR"/*
+    cgroup_remove
+    report=$("$sonde" oom -json "$SONDE_COPY")
+    is "$(jq -r '.cause, .function, .account_source' <<<"$report" | tr '\n' ' ')" "live_heap remember record " "its copy names the cause"
+    held=$(jq .heap_bytes <<<"$report")
+    [ "$held" -ge $((96 << 20)) ]
+    ok $? "$((held >> 20)) MB of the 119 that it could hold are in the copy"
+    [ "$(jq '[.timeline[] | select(.charge_bytes > 0)] | length' <<<"$report")" -ge 5 ]
+    ok $? "with its time line"
+else
+    skip "the library alone" "$cgroup_why"
+fi
+rm -rf "$SONDE_COPY"
+LD_PRELOAD=$build/libsonde.so "$programs/hold" "$tmp/truth" 2>/dev/null &
+program=$!
+has_copy() { ls "$SONDE_COPY/$program"-*; }
+wait_for has_copy
+ok $? "a copy is made without any limit, too"
+kill -KILL $program
+wait $program 2>/dev/null
+rm -rf "${SONDE_COPY:?}" "$SONDE_DIR"/*
+preloaded bash -c 'sleep 1.5; exit 3'
+is "$? $(ls "$SONDE_COPY")" "3 " "after a good end no copy is left"
+SONDE_COPY=/proc/none preloaded "$programs/leaves" >/dev/null 2>"$tmp/err"
+is "$(grep -c 'no copies of the record: cannot write to /proc/none' "$tmp/err")" 1 "a folder that cannot be written to is told of"
+if mkdir "$tmp/little" && mount -t tmpfs -o size=1m none "$tmp/little" 2>/dev/null; then
+    SONDE_COPY=$tmp/little preloaded timeout 3 "$programs/hungry" leak 2>"$tmp/err"
+    like "$(grep -c . "$tmp/err") $(cat "$tmp/err")" '^1 sonde: no copy of the record: what it holds is lost .*No space' "so is one that is full, once"
+    is "$(ls "$tmp/little")" "" "and no part of a copy is left"
+    umount "$tmp/little"
+else
+    skip "a full volume" "mounting is not permitted"
+fi
+rm -f "$SONDE_DIR"/*
+unset SONDE_COPY
+
 # The file that Kubernetes shows.
 : >"$SONDE_TERMINATION_LOG"
 timeout 20 "$sonde" run -http= -- bash -c 'kill -KILL $$' 2>"$tmp/err"
