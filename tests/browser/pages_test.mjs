@@ -492,7 +492,13 @@ async function testDeath(name, record, limit) {
   like(await p.page.locator(".verdict").innerText(), new RegExp(`^${oom.program} \\(process ${oom.pid}\\) ${limit ? "was killed after .*: out of memory" : ""}`), `${name}: the verdict`);
   is((await p.page.locator(".cause").innerText()).split("\n").filter((text) => text).join("\n"), [oom.sentence, ...oom.facts].join("\n"), `${name}: its evidence`);
   is(oom.next.length ? await p.page.locator(".next").innerText() : "", oom.next.join("\n"), `${name}: what to do next`);
-  is(await p.page.locator(".events li").count(), oom.events.length, `${name}: what happened on the way`);
+  for (const view of ["death", "timeline"]) {
+    await p.go(`/${view}`);
+    const texts = await p.page.locator(".events li").evaluateAll((items) => items.map((item) => item.lastChild.textContent.trim()));
+    is(texts.join("\n"), oom.events.map(({text}) => text).join("\n"), `${name}: ${view}: what happened on the way`);
+    is(await p.page.locator(".mark.event").count(), oom.events.length, `${name}: ${view}: it is marked`);
+  }
+  await p.go("/death");
   like(await p.page.locator(".graph-part .status").innerText(), /^all cum \S+ \(100%\)/, `${name}: the heap at the end`);
   await server.stop();
   await p.context.close();
