@@ -8,6 +8,8 @@ import {valueText} from "./flame_data.js";
 /** @typedef {{ns: number, heap: number, allocated: number, resident: number, cgroup: number, limit: number}} Tick */
 /** @typedef {{start_ns: number, death_ns: number, live: boolean, ticks: Tick[]}} TimeLine */
 /** A moment whose heap is known, but for the peak. @typedef {{ns: number, text: string, load?: number}} Moment */
+/** What was noted on the way. @typedef {{before_end_seconds: number, text: string}} Event */
+/** What is known of the events of a program. @typedef {{live: boolean, oom: {uptime_seconds: number, events: Event[]}}} Noted */
 /** @typedef {"heap" | "resident" | "cgroup" | "limit"} Column */
 
 /** @type {[Column, string][]} */
@@ -33,9 +35,10 @@ export function spanText(ns) {
 }
 
 export class Chart {
-  /** @param {TimeLine} line @param {Moment[]} moments @param {(moment: Moment) => void} choose is told of the nearest moment with a load */
-  constructor(line, moments, choose) {
+  /** @param {TimeLine} line @param {Moment[]} moments @param {Moment[]} events @param {(moment: Moment) => void} choose is told of the nearest moment with a load */
+  constructor(line, moments, events, choose) {
     this.line = line;
+    this.events = events;
     this.moments = moments;
     this.choose = choose;
     const {ticks} = line, last = Math.max(ticks.at(-1)?.ns ?? 1, ...moments.map((moment) => moment.ns));
@@ -51,7 +54,7 @@ export class Chart {
     this.draw();
     this.listen();
     this.root = element("div", {class: "chart-of"});
-    this.root.append(this.legend(), this.svg, this.status, this.table());
+    this.root.append(this.legend(), this.svg, this.status, this.eventList(), this.table());
     this.go(this.at);
   }
 
@@ -98,6 +101,7 @@ export class Chart {
     const {ticks} = this.line;
     if (ticks.length)
       this.mark({ns: ticks[this.peak].ns, text: `peak ${bytesText(this.height(ticks[this.peak]))}`}, "peak");
+    this.events.forEach(({ns, text}, i) => this.event(ns, text, i + 1));
     this.moments.forEach((moment, i) => this.mark(moment, "known", i % 2));
     this.svg.append(this.cursor);
   }
@@ -115,6 +119,17 @@ export class Chart {
     const y = kind === "peak" ? 10 : 24 + 13 * line;
     this.svg.append(shape("line", {class: `mark ${kind}`, x1: x, x2: x, y1: ABOVE, y2: HEIGHT - BELOW}),
       shape("text", {class: `mark-text ${kind}`, x: end === "end" ? x - 4 : x + 4, y: y + 4, "text-anchor": end}, moment.text));
+  }
+
+  /** A line with its number in the list. @param {number} ns @param {string} text @param {number} number */
+  event(ns, text, number) {
+    const x = this.x(Math.min(this.to, Math.max(this.from, ns))), line = shape("line", {class: "mark event", x1: x, x2: x, y1: ABOVE, y2: HEIGHT - BELOW});
+    line.append(shape("title", {}, text));
+    this.svg.append(line, shape("text", {class: "mark-text event", x, y: HEIGHT - BELOW - 4 - 12 * ((number - 1) % 3), "text-anchor": "end"}, `${number} `));
+  }
+
+  eventList() {
+    return element("ol", {class: "events"}, this.events.map(({ns, text}) => element("li", {}, [element("span", {class: "when"}, [`after ${spanText(ns)}`]), ` ${text}`])));
   }
 
   legend() {
@@ -211,14 +226,15 @@ export function momentsOf(app, line) {
   return [{ns: end, text: "the end", load: loads.filter((load) => load.kind === "profile").at(-1)?.id ?? 1}];
 }
 
-/** A chart that opens the heap of a moment. @param {App} app @param {TimeLine} line */
-export function chartOf(app, line) {
-  return new Chart(line, momentsOf(app, line), (moment) => app.goTo(`/flamegraph?load=${moment.load}`));
+/** A chart that opens the heap of a moment. @param {App} app @param {TimeLine} line @param {Noted} noted */
+export function chartOf(app, line, {oom}) {
+  const events = oom.events.map(({before_end_seconds, text}) => ({ns: (oom.uptime_seconds - before_end_seconds) * 1e9, text}));
+  return new Chart(line, momentsOf(app, line), events, (moment) => app.goTo(`/flamegraph?load=${moment.load}`));
 }
 
 /** @param {App} app @param {HTMLElement} parent @returns {Promise<Shown>} */
 export async function showTimeLine(app, parent) {
-  const line = await app.ask("/api/timeline"), chart = chartOf(app, line);
+  const [line, noted] = await Promise.all([app.ask("/api/timeline"), app.ask("/api/death")]), chart = chartOf(app, line, noted);
   parent.append(element("h2", {}, ["Memory over time"]), element("p", {class: "summary"}, [chart.sentence()]), chart.root);
   return {};
 }

@@ -30,7 +30,7 @@ import {percentText, valueText} from "./flame_data.js";
  * @property {{seconds: number, account_grown: Record<string, number>}[]} windows
  * @property {number} heap_bytes
  * @property {{before_end_seconds: number, live_heap_bytes: number, charge_bytes: number}[]} timeline
- * @property {{before_end_seconds: number, text: string}[]} events
+ * @property {import("./app_chart.js").Event[]} events
  */
 
 /** @typedef {{lines: Record<string, {name: string, meaning: string}>, start_ns: number, live: boolean, oom: Oom}} Death */
@@ -119,12 +119,6 @@ function lineOf({oom, start_ns, live}) {
   return {start_ns, death_ns: live ? 0 : start_ns + oom.uptime_seconds * 1e9, live, ticks};
 }
 
-/** What was noted on the way. @param {Oom} o */
-function eventsOf(o) {
-  return element("ul", {class: "events"}, o.events.map(({before_end_seconds, text}) =>
-    element("li", {}, [element("span", {class: "when"}, [`${spanText(before_end_seconds * 1e9)} before the end`]), ` ${text}`])));
-}
-
 /** @param {App} app @param {HTMLElement} parent @returns {Promise<Shown>} */
 export async function showDeath(app, parent) {
   const d = /** @type {Death} */ (await app.ask("/api/death")), {oom} = d, graph = element("div", {class: "graph-part"});
@@ -134,7 +128,7 @@ export async function showDeath(app, parent) {
     element("div", {class: "cause"}, [element("p", {}, [oom.sentence]), element("ul", {}, list(oom.facts))]), numbersOf(oom),
     element("h3", {}, [d.live ? "What the group is charged for" : "What the group was charged for"]), ...accountParts(d),
     element("h3", {}, [d.live ? "The heap" : "The heap at the end"]), graph,
-    element("h3", {}, ["Memory over time"]), chartOf(app, lineOf(d)).root, eventsOf(oom),
+    element("h3", {}, ["Memory over time"]), chartOf(app, lineOf(d), d).root,
     ...oom.next.length ? [element("h3", {}, ["Next"]), element("pre", {class: "next", tabindex: "0"}, [oom.next.join("\n")])] : []);
   return showFlame(app, graph);
 }

@@ -391,13 +391,13 @@ async function testLooks(name, profile, focus, views) {
     await p.go(`/${view}${["peek", "source", "disasm"].includes(view) ? `?f=${encodeURIComponent(focus)}` : ""}`);
     await p.picture(`${name}-${view}-dark`);
     is(await seriousFaults(p), "", `axe finds nothing serious: ${name}, ${view}, dark`);
-    if (["flamegraph", "top", "source", "death"].includes(view)) {
-      await p.page.emulateMedia({colorScheme: "light"});
-      is(await seriousFaults(p), "", "nor light");
-      await p.page.emulateMedia({colorScheme: "dark"});
-    }
+    await p.page.emulateMedia({colorScheme: "light"});
+    is(await seriousFaults(p), "", "nor light");
     await p.page.setViewportSize({width: 390, height: 800});
     await p.page.waitForTimeout(50);
+    is(await seriousFaults(p), "", "nor on a phone, light");
+    await p.page.emulateMedia({colorScheme: "dark"});
+    is(await seriousFaults(p), "", "or dark");
     const wide = await p.page.evaluate(() => document.documentElement.scrollWidth);
     ok(wide <= 390, "it fits on a phone", wide);
     await p.picture(`${name}-${view}-phone`);
@@ -492,10 +492,36 @@ async function testDeath(name, record, limit) {
   like(await p.page.locator(".verdict").innerText(), new RegExp(`^${oom.program} \\(process ${oom.pid}\\) ${limit ? "was killed after .*: out of memory" : ""}`), `${name}: the verdict`);
   is((await p.page.locator(".cause").innerText()).split("\n").filter((text) => text).join("\n"), [oom.sentence, ...oom.facts].join("\n"), `${name}: its evidence`);
   is(oom.next.length ? await p.page.locator(".next").innerText() : "", oom.next.join("\n"), `${name}: what to do next`);
-  is(await p.page.locator(".events li").count(), oom.events.length, `${name}: what happened on the way`);
+  for (const view of ["death", "timeline"]) {
+    await p.go(`/${view}`);
+    const texts = await p.page.locator(".events li").evaluateAll((items) => items.map((item) => item.lastChild.textContent.trim()));
+    is(texts.join("\n"), oom.events.map(({text}) => text).join("\n"), `${name}: ${view}: what happened on the way`);
+    is(await p.page.locator(".mark.event").count(), oom.events.length, `${name}: ${view}: it is marked`);
+  }
+  await p.go("/death");
   like(await p.page.locator(".graph-part .status").innerText(), /^all cum \S+ \(100%\)/, `${name}: the heap at the end`);
   await server.stop();
   await p.context.close();
+}
+
+/** Pages that are handed around as one file: opened from disk, they ask nobody for anything. */
+async function testFiles(name, ways, has) {
+  const context = await browser.newContext({viewport: {width: 1280, height: 800}, reducedMotion: "reduce"}), page = await context.newPage();
+  page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
+  page.on("pageerror", (error) => complaints.push(error.message));
+  page.on("request", (request) => /^(file|data):/.test(request.url()) || foreign.push(request.url()));
+  for (const [what, options] of Object.entries(ways)) {
+    const path = `${folder}/${name}-${what}.html`;
+    output(sonde, ...options.slice(0, -1), `-output=${path}`, options.at(-1));
+    await page.goto(`file://${path}`);
+    await page.waitForTimeout(300);
+    const text = await page.locator("body").innerText();
+    like(text, has, `${name}: ${what} opens from disk`);
+    is(await page.evaluate(() => document.querySelectorAll("[src], link, [href^=http]").length), 0, `${name}: ${what} is one file`);
+    is(await page.evaluate(() => typeof globalThis.hacked), "undefined", `${name}: ${what} runs nothing but its own script`);
+    await page.screenshot({path: `${pictures}/file-${name}-${what}.png`});
+  }
+  await context.close();
 }
 
 async function testTen(profile) {
@@ -532,6 +558,9 @@ const tests = [
     () => testViews("oom", file("oom"), "remember", [...VIEWS, ...OF_RECORD]), () => testDeath("oom", file("oom"), 128 << 20),
     () => testLooks("oom", file("oom"), "remember", OF_RECORD),
   ] : [() => skip("the views of an OOM kill's record", "no control group can be made")],
+  () => testFiles("record", {flame: ["-flame", file("record")], lines: ["-flame", "-lines", "-focus=Keeper", file("record")], code: ["-weblist=Keeper", file("record")]}, /Keeper/),
+  () => testFiles("hostile", {flame: ["-flame", file("hostile.pb.gz")], difference: ["-flame", `-diff_base=${file("labelled.pb.gz")}`, file("hostile.pb.gz")]}, /<script>hacked=1<.script>/),
+  ...existsSync(file("oom")) ? [() => testFiles("oom", {death: ["oom", "-html", file("oom")], flame: ["-flame", file("oom")]}, /remember/)] : [],
   () => testTen(file("wide.pb.gz")),
 ];
 for (const test of tests)

@@ -145,4 +145,18 @@ like "$(api 'disasm?f=keep' .data.text)" 'ROUTINE =+ .*keep' "a disassembly"
 is "$(api 'source?f=keep' '[.data.functions[] | select(.name | test("keep")).cum] | add')" \
     "$("$sonde" -json=top -nodefraction=0 "$record" 2>/dev/null | jq '[.top[] | select(.name | test("keep")).cum] | add')" "whose values are those of -json"
 finish
+
+# A process that runs: the CPU profile is asked of itself.
+SONDE_RATE=4096 LD_PRELOAD=$build/libsonde.so bash -c 'while :; do a=$((a + 1)); b=$b$a; [ ${#b} -lt 1000 ] || b=; done' >/dev/null 2>&1 &
+program=$!
+wait_for "$sonde" -top "$program"
+serve "$program"
+is "$(api about '[.live, .records, .record]')" "[true,true,true]" "a process can be asked again, and for a CPU profile"
+is "$(curl -s -X POST "$url/api/record?seconds=1")" '{"load":2}' "which is recorded"
+is "$(api 'top?load=2' '[.data.type, (.data.total > 1e8)]')" '["cpu",true]' "of this program, which used a processor"
+is "$(api about '[.loads[].kind]')" '["profile","cpu"]' "beside what was there"
+is "$(api death '[.live, .oom.end, .oom.pid]')" "[true,\"alive\",$program]" "how it is doing"
+finish
+kill "$program"
+wait "$program" 2>/dev/null
 done_testing
