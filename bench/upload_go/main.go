@@ -147,7 +147,7 @@ func (u *upload) begin(header map[string]string) error {
 	return nil
 }
 
-func (u *upload) send(number int, buffer []byte) {
+func (u *upload) sendPart(number int, buffer []byte) {
 	u.queue <- func() {
 		header, _, err := ask("PUT", u.key, fmt.Sprintf("partNumber=%d&uploadId=%s", number, url.QueryEscape(u.id)), buffer, nil)
 		u.mutex.Lock()
@@ -211,7 +211,7 @@ func store(key string, p *multipart.Part) (int64, error) {
 			}
 		}
 		if n > 0 {
-			u.send(number, buffer[:n])
+			u.sendPart(number, buffer[:n])
 		} else {
 			pool.Put(buffer)
 		}
@@ -285,52 +285,72 @@ func body(n int) ([]byte, string) {
 	return b.Bytes(), w.FormDataContentType()
 }
 
-// load sends so many files of so many bytes by so many clients, and prints seconds, MB a second, and the median and 99th percentile of the
-// latency in ms.
-func load(target string, clients, files, bytesEach int) {
-	content, mime := body(bytesEach)
-	times := make([]float64, files)
-	next := make(chan int, files)
-	for i := 0; i < files; i++ {
-		next <- i
+// send uploads a body once and returns the time that it took, in seconds.
+func send(target string, content []byte, mime string, size int) float64 {
+	began := time.Now()
+	a, err := client.Post(target+"/graphql", mime, bytes.NewReader(content))
+	if err != nil {
+		log.Fatal(target, ": ", err)
 	}
-	close(next)
+	text, err := io.ReadAll(a.Body)
+	a.Body.Close()
+	if err != nil || !strings.Contains(string(text), fmt.Sprintf(`"size":%d`, size)) {
+		log.Fatalf("%s: %v: %s", target, err, text)
+	}
+	return time.Since(began).Seconds()
+}
+
+// burst has so many clients send a file each, at once; it returns the time until all are served, and adds each one's to latency.
+func burst(target string, clients int, content []byte, mime string, size int, latency []float64) (float64, []float64) {
+	times := make([]float64, clients)
 	var all sync.WaitGroup
-	start := time.Now()
-	for c := 0; c < clients; c++ {
+	began := time.Now()
+	for c := range times {
 		all.Add(1)
-		go func() {
+		go func(c int) {
 			defer all.Done()
-			for i := range next {
-				began := time.Now()
-				a, err := client.Post(target+"/graphql", mime, bytes.NewReader(content))
-				if err != nil {
-					log.Fatal(err)
-				}
-				text, err := io.ReadAll(a.Body)
-				a.Body.Close()
-				if err != nil || !strings.Contains(string(text), fmt.Sprintf(`"size":%d`, bytesEach)) {
-					log.Fatalf("%v: %s", err, text)
-				}
-				times[i] = time.Since(began).Seconds() * 1000
-			}
-		}()
+			times[c] = send(target, content, mime, size)
+		}(c)
 	}
 	all.Wait()
-	seconds := time.Since(start).Seconds()
-	sort.Float64s(times)
-	fmt.Printf("%.3f %.1f %.1f %.1f\n", seconds, float64(files)*float64(bytesEach)/(1<<20)/seconds, times[files/2], times[files*99/100])
+	return time.Since(began).Seconds(), append(latency, times...)
+}
+
+func quantile(values []float64, percent int) float64 {
+	sorted := append([]float64(nil), values...)
+	sort.Float64s(sorted)
+	return sorted[(len(sorted)-1)*percent/100]
+}
+
+// load measures servers side by side: bursts of uploads, of one server after the other, so that whatever else the machine does meets all of
+// them.  It prints a line for each: MB a second of the median burst, and the median and 99th percentile of the latency in ms.
+func load(targets []string, clients, bursts, size int) {
+	content, mime := body(size)
+	seconds, latency := make([][]float64, len(targets)), make([][]float64, len(targets))
+	for b := -1; b < bursts; b++ {
+		for i := range targets {
+			at := (i + b + 1) % len(targets)
+			took, latencies := burst(targets[at], clients, content, mime, size, latency[at])
+			if b >= 0 { // the one before made the connections
+				seconds[at], latency[at] = append(seconds[at], took), latencies
+			}
+		}
+	}
+	for at := range targets {
+		rate := float64(clients) * float64(size) / (1 << 20) / quantile(seconds[at], 50)
+		fmt.Printf("%.1f %.1f %.1f\n", rate, quantile(latency[at], 50)*1000, quantile(latency[at], 99)*1000)
+	}
 }
 
 func main() {
 	address := flag.String("listen", "localhost:0", "HOST:PORT to serve at")
-	target := flag.String("load", "", "URL of a server to measure, instead of serving")
+	targets := flag.String("load", "", "URLs of servers to measure, instead of serving")
 	clients := flag.Int("clients", 1, "clients at once")
-	files := flag.Int("files", 1, "files of all clients")
+	bursts := flag.Int("bursts", 1, "files of each client and server")
 	size := flag.Int("bytes", 1000, "size of a file")
 	flag.Parse()
-	if *target != "" {
-		load(*target, *clients, *files, *size)
+	if *targets != "" {
+		load(strings.Split(*targets, ","), *clients, *bursts, *size)
 	} else {
 		serve(*address)
 	}
