@@ -1,7 +1,8 @@
 // The upload server's service in Go's standard library, and a client that measures both: "serve" and "load".
 //
-// The server does what the AWS SDK's uploader does: parts of 5 MiB, five in flight, six buffers, Content-MD5; a single PutObject for a
-// file of one part.  It signs by hand (SigV4, UNSIGNED-PAYLOAD), as libcurl does for the server in C.
+// The server does what the AWS SDK's uploader does: parts of 5 MiB, five in flight, six buffers; a single PutObject for a file of one
+// part.  It signs by hand (SigV4), as libcurl does for the server in C, and by the body's SHA-256, as both that and the SDK do where there
+// is no TLS; S3 checks it.  With -checksum=md5 it sends Content-MD5 instead, which costs S3 nothing, since it is the ETag.
 package main
 
 import (
@@ -37,6 +38,7 @@ const (
 var (
 	endpoint = flag.String("s3-endpoint", "", "URL of the S3 service")
 	bucket   = flag.String("s3-bucket", "bucket", "its bucket")
+	checksum = flag.String("checksum", "sha256", "of what is sent to S3: sha256 or md5")
 	client   = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true}}
 	keyID    = os.Getenv("AWS_ACCESS_KEY_ID")
 	secret   = os.Getenv("AWS_SECRET_ACCESS_KEY")
@@ -49,11 +51,11 @@ func mac(key []byte, text string) []byte {
 }
 
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html
-func sign(r *http.Request) {
+func sign(r *http.Request, payload string) {
 	now := time.Now().UTC()
 	stamp, day := now.Format("20060102T150405Z"), now.Format("20060102")
 	r.Header.Set("X-Amz-Date", stamp)
-	r.Header.Set("X-Amz-Content-Sha256", "UNSIGNED-PAYLOAD")
+	r.Header.Set("X-Amz-Content-Sha256", payload)
 	values := map[string]string{"host": r.URL.Host}
 	for name := range r.Header {
 		values[strings.ToLower(name)] = r.Header.Get(name)
@@ -68,7 +70,7 @@ func sign(r *http.Request) {
 		fmt.Fprintf(&headers, "%s:%s\n", name, values[name])
 	}
 	signed := strings.Join(names, ";")
-	canonical := strings.Join([]string{r.Method, r.URL.EscapedPath(), r.URL.RawQuery, headers.String(), signed, "UNSIGNED-PAYLOAD"}, "\n")
+	canonical := strings.Join([]string{r.Method, r.URL.EscapedPath(), r.URL.RawQuery, headers.String(), signed, payload}, "\n")
 	sum := sha256.Sum256([]byte(canonical))
 	scope := day + "/us-east-1/s3/aws4_request"
 	key := mac(mac(mac(mac([]byte("AWS4"+secret), day), "us-east-1"), "s3"), "aws4_request")
@@ -86,11 +88,15 @@ func ask(method, key, query string, body []byte, header map[string]string) (http
 	for name, value := range header {
 		r.Header.Set(name, value)
 	}
-	if len(body) > 0 {
+	payload := "UNSIGNED-PAYLOAD"
+	if len(body) > 0 && *checksum == "md5" {
 		sum := md5.Sum(body)
 		r.Header.Set("Content-MD5", base64.StdEncoding.EncodeToString(sum[:]))
+	} else if len(body) > 0 {
+		sum := sha256.Sum256(body)
+		payload = hex.EncodeToString(sum[:])
 	}
-	sign(r)
+	sign(r, payload)
 	a, err := client.Do(r)
 	if err != nil {
 		return nil, nil, err
@@ -141,7 +147,7 @@ func (u *upload) begin(header map[string]string) error {
 	return nil
 }
 
-func (u *upload) send(number int, buffer []byte) {
+func (u *upload) sendPart(number int, buffer []byte) {
 	u.queue <- func() {
 		header, _, err := ask("PUT", u.key, fmt.Sprintf("partNumber=%d&uploadId=%s", number, url.QueryEscape(u.id)), buffer, nil)
 		u.mutex.Lock()
@@ -205,7 +211,7 @@ func store(key string, p *multipart.Part) (int64, error) {
 			}
 		}
 		if n > 0 {
-			u.send(number, buffer[:n])
+			u.sendPart(number, buffer[:n])
 		} else {
 			pool.Put(buffer)
 		}
@@ -279,52 +285,72 @@ func body(n int) ([]byte, string) {
 	return b.Bytes(), w.FormDataContentType()
 }
 
-// load sends so many files of so many bytes by so many clients, and prints seconds, MB a second, and the median and 99th percentile of the
-// latency in ms.
-func load(target string, clients, files, bytesEach int) {
-	content, mime := body(bytesEach)
-	times := make([]float64, files)
-	next := make(chan int, files)
-	for i := 0; i < files; i++ {
-		next <- i
+// send uploads a body once and returns the time that it took, in seconds.
+func send(target string, content []byte, mime string, size int) float64 {
+	began := time.Now()
+	a, err := client.Post(target+"/graphql", mime, bytes.NewReader(content))
+	if err != nil {
+		log.Fatal(target, ": ", err)
 	}
-	close(next)
+	text, err := io.ReadAll(a.Body)
+	a.Body.Close()
+	if err != nil || !strings.Contains(string(text), fmt.Sprintf(`"size":%d`, size)) {
+		log.Fatalf("%s: %v: %s", target, err, text)
+	}
+	return time.Since(began).Seconds()
+}
+
+// burst has so many clients send a file each, at once; it returns the time until all are served, and adds each one's to latency.
+func burst(target string, clients int, content []byte, mime string, size int, latency []float64) (float64, []float64) {
+	times := make([]float64, clients)
 	var all sync.WaitGroup
-	start := time.Now()
-	for c := 0; c < clients; c++ {
+	began := time.Now()
+	for c := range times {
 		all.Add(1)
-		go func() {
+		go func(c int) {
 			defer all.Done()
-			for i := range next {
-				began := time.Now()
-				a, err := client.Post(target+"/graphql", mime, bytes.NewReader(content))
-				if err != nil {
-					log.Fatal(err)
-				}
-				text, err := io.ReadAll(a.Body)
-				a.Body.Close()
-				if err != nil || !strings.Contains(string(text), fmt.Sprintf(`"size":%d`, bytesEach)) {
-					log.Fatalf("%v: %s", err, text)
-				}
-				times[i] = time.Since(began).Seconds() * 1000
-			}
-		}()
+			times[c] = send(target, content, mime, size)
+		}(c)
 	}
 	all.Wait()
-	seconds := time.Since(start).Seconds()
-	sort.Float64s(times)
-	fmt.Printf("%.3f %.1f %.1f %.1f\n", seconds, float64(files)*float64(bytesEach)/(1<<20)/seconds, times[files/2], times[files*99/100])
+	return time.Since(began).Seconds(), append(latency, times...)
+}
+
+func quantile(values []float64, percent int) float64 {
+	sorted := append([]float64(nil), values...)
+	sort.Float64s(sorted)
+	return sorted[(len(sorted)-1)*percent/100]
+}
+
+// load measures servers side by side: bursts of uploads, of one server after the other, so that whatever else the machine does meets all of
+// them.  It prints a line for each: MB a second of the median burst, and the median and 99th percentile of the latency in ms.
+func load(targets []string, clients, bursts, size int) {
+	content, mime := body(size)
+	seconds, latency := make([][]float64, len(targets)), make([][]float64, len(targets))
+	for b := -1; b < bursts; b++ {
+		for i := range targets {
+			at := (i + b + 1) % len(targets)
+			took, latencies := burst(targets[at], clients, content, mime, size, latency[at])
+			if b >= 0 { // the one before made the connections
+				seconds[at], latency[at] = append(seconds[at], took), latencies
+			}
+		}
+	}
+	for at := range targets {
+		rate := float64(clients) * float64(size) / (1 << 20) / quantile(seconds[at], 50)
+		fmt.Printf("%.1f %.1f %.1f\n", rate, quantile(latency[at], 50)*1000, quantile(latency[at], 99)*1000)
+	}
 }
 
 func main() {
 	address := flag.String("listen", "localhost:0", "HOST:PORT to serve at")
-	target := flag.String("load", "", "URL of a server to measure, instead of serving")
+	targets := flag.String("load", "", "URLs of servers to measure, instead of serving")
 	clients := flag.Int("clients", 1, "clients at once")
-	files := flag.Int("files", 1, "files of all clients")
+	bursts := flag.Int("bursts", 1, "files of each client and server")
 	size := flag.Int("bytes", 1000, "size of a file")
 	flag.Parse()
-	if *target != "" {
-		load(*target, *clients, *files, *size)
+	if *targets != "" {
+		load(strings.Split(*targets, ","), *clients, *bursts, *size)
 	} else {
 		serve(*address)
 	}

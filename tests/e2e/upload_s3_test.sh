@@ -32,7 +32,7 @@ answer=$(upload big.bin -H 'Transfer-Encoding: chunked')
 is_kept big.bin "$answer" "a chunked request is stored"
 
 # Names, types and keys.
-names=('résumé.txt' 'Привет мир.txt' '文件 名.txt' 'ملف.txt' 'क ख.txt' 'a%20b+c.txt' '😀.txt' 'two  blanks.txt')
+names=('résumé.txt' 'Привет мир.txt' '文件 名.txt' 'ملف.txt' 'क ख.txt' 'Ελληνικά.txt' 'עברית.txt' 'ไทย.txt' '한국어.txt' 'かな.txt' 'ქართული.txt' 'አማርኛ.txt' 'a%20b+c.txt' '😀.txt' 'two  blanks.txt')
 for name in "${names[@]}"; do
     answer=$(curl -s "$url/graphql" -F operations="$one" -F map="$map" -F "0=@a.txt;filename=\"$name\"")
     grep -qF "\"name\":\"$name\"" <<<"$answer"
