@@ -94,13 +94,13 @@ static void add(u64 now_ns)
             limit_bytes = 0;
     }
     struct record_tick t = {
-        .time_ns = now_ns,
         .live_bytes = __atomic_load_n(&record.header->live_bytes, __ATOMIC_RELAXED),
         .alloc_bytes = __atomic_load_n(&record.header->alloc_bytes, __ATOMIC_RELAXED),
         .rss_bytes = read_rss(),
         .cgroup_bytes = read_number(usage_path),
         .limit_bytes = limit_bytes,
     };
+    t.time_ns = start_clock_ns(); // this thread may have waited for a processor meanwhile
     record_tick_add(&record, &t);
     last = t;
 }
