@@ -102,8 +102,8 @@ static bool read_stat(u32 pid, char *state, u64 *start_ticks)
     return true;
 }
 
-// Whether a process has the file mapped; yes when that cannot be told.
-static bool has_mapped(u32 pid, struct str record)
+// Whether a process has a file of this name mapped; otherwise when that cannot be told.
+static bool has_mapped(u32 pid, struct str name, bool otherwise)
 {
     char path[64];
     snprintf(path, sizeof(path), "/proc/%u/maps", pid);
@@ -111,8 +111,8 @@ static bool has_mapped(u32 pid, struct str record)
     struct err e;
     struct str maps;
     arena_init(&a, (size_t)MIB(1024));
-    bool mapped = !file_read(&maps, path, (size_t)MIB(512), &a, &e) ||
-                  str_find(maps, str_basename(record)) >= 0;
+    bool mapped =
+        file_read(&maps, path, (size_t)MIB(512), &a, &e) ? str_find(maps, name) >= 0 : otherwise;
     arena_free(&a);
     return mapped;
 }
@@ -124,11 +124,17 @@ enum folder_life folder_life(const struct folder_record *r)
     if (!read_stat(r->pid, &state, &start_ticks) || start_ticks != r->start_ticks || state == 'Z' ||
         state == 'X')
         return FOLDER_DEAD;
-    return has_mapped(r->pid, r->path) ? FOLDER_ALIVE : FOLDER_REPLACED;
+    return has_mapped(r->pid, str_basename(r->path), true) ? FOLDER_ALIVE : FOLDER_REPLACED;
 }
 
 static bool no_library(u32 pid, struct err *e)
 {
+    if (has_mapped(pid, STR("/libsonde.so"), false))
+        return err_set(e, ENOENT,
+                       "process %u has the library, but no record here: a forked child makes one "
+                       "with its first sample, and SONDE_DIR says where; what the program printed "
+                       "at its start tells more",
+                       pid);
     char path[64], name[256] = "";
     snprintf(path, sizeof(path), "/proc/%u/comm", pid);
     int fd = open(path, O_RDONLY | O_CLOEXEC);

@@ -81,9 +81,9 @@ near "$(of heap second b)" "$(told second 3)" 8 "those that are held are held"
 near "$(of profile first ms)" "$(told first 4)" 10 "CPU time, first phase"
 near "$(of profile second ms)" "$(told second 4)" 5 "and second"
 near "$(of profile again ms)" "$(told again 4)" 10 "and last"
-near "$(of block first ms)" "$(told first 5)" 7 "waits for locks, first phase"
-near "$(of block second ms)" "$(told second 5)" 7 "and second"
-near "$(of block again ms)" "$(told again 5)" 7 "and last"
+near "$(of block first ms -tagfocus=mutex)" "$(told first 5)" 7 "waits for locks, first phase"
+near "$(of block second ms -tagfocus=mutex)" "$(told second 5)" 7 "and second"
+near "$(of block again ms -tagfocus=mutex)" "$(told again 5)" 7 "and last"
 near "$(of wall first ms)" "$(told first 6)" 10 "all time, first phase"
 near "$(of wall second ms)" "$(told second 6)" 5 "and second"
 near "$(of wall again ms)" "$(told again 6)" 20 "and last"
@@ -123,6 +123,20 @@ wait $program
 is "$(tail -n 1 "$tmp/out")" "signals 0, interrupted 0" "the program has seen no signal of all this, and no interrupted call"
 is "$?, $(cat "$tmp/err")" "0, " "nor anything else"
 
+
+# A program that allocates all the time meanwhile.
+env SONDE_RATE=64KiB LD_PRELOAD="$build/libsonde.so" "$programs/estimates" 4000000 "$tmp/truth" >"$tmp/out" 2>&1 &
+program=$!
+changes=0
+while kill -0 $program 2>/dev/null; do
+    "$sonde" start heap -rate=$((8 << changes % 3))KiB $program >"$tmp/said" 2>&1 && changes=$((changes + 1))
+done
+wait $program 2>/dev/null
+look
+sum() { awk -v c="$1" '{ sum += $c } END { printf "%.0f\n", sum }' "$tmp/truth"; }
+near "$(of allocs main b -sample_index=alloc_space)" "$(sum 2)" 2 "while the rate changes $changes times, all bytes are there"
+near "$(of allocs tiny objects -sample_index=alloc_objects)" "$(awk '$1 == "tiny" { print $4 }' "$tmp/truth")" 15 "and the smallest blocks"
+near "$(of heap main b)" "$(sum 6)" 8 "and all that are held"
 
 # C++'s operators, and allocators that bring their own: what a thread has allocated before does not put off its samples.
 cat >"$tmp/news.cc" <<'C'
@@ -219,6 +233,14 @@ like "$(cat "$tmp/out")" '^interrupted 0$' "threads that wait for 20 things are 
 # What cannot be.
 like "$("$sonde" start cpu 999999999 2>&1; echo $?)" 'there is no process 999999999' "a process that is not there is told of"
 like "$("$sonde" start cpu $$ 2>&1)" "process $$ .* does not have the library" "and one without the library"
+mkfifo "$tmp/never"
+env SONDE_RATE=0 LD_PRELOAD="$build/libsonde.so" bash -c '(read -r line <"$0") & echo $!; wait' "$tmp/never" >"$tmp/child" &
+program=$!
+wait_for test -s "$tmp/child"
+child=$(cat "$tmp/child")
+like "$("$sonde" start cpu "$child" 2>&1)" "process $child has the library, but no record here: a forked child makes one" "and a child that has none yet"
+kill $program "$child"
+wait $program 2>/dev/null
 like "$("$sonde" stop gpu $$ 2>&1)" 'stop: there is no profiler "gpu"' "and a profiler that there is not"
 like "$("$sonde" start cpu 2>&1)" 'of which process\?; usage: sonde start' "and a process that is not named"
 like "$("$sonde" start cpu -rate=10us $$ 2>&1)" 'the rate of cpu is "10us", which is no number of samples a second' "and a rate of another kind"
