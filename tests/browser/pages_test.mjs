@@ -8,7 +8,7 @@ import {launch, output, serve} from "./lib.mjs";
 import {done, is, like, ok, skip} from "./tap.mjs";
 
 const [sonde, folder, pictures] = process.argv.slice(2), SAID = /Serving web UI on (.*)\/\n/;
-const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js"), WAIT = {timeout: 20000};
+const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js"), WAIT = {timeout: 20000}, STEP_MS = 20;
 const VIEWS = ["flamegraph", "top", "graph", "peek", "source", "disasm", "traces", "difference"], OF_RECORD = ["timeline", "death"];
 const browser = await launch(), complaints = [], foreign = [];
 mkdirSync(pictures, {recursive: true});
@@ -26,11 +26,16 @@ async function open(url, path, options = {}) {
   page.on("request", (request) => request.url().startsWith(url) || request.url().startsWith("data:") || foreign.push(request.url()));
   const p = {
     page, context,
-    /** Until what the address says is there, or an error is. */
+    /** Until what the address says is there, or an error is; the address may still change. */
     shown: async () => {
-      const address = new URL(page.url());
-      await page.waitForFunction((wanted) => document.documentElement.dataset.shown === wanted || document.querySelector(".alert:not([hidden])"),
-        `${viewOf(address.pathname).path}?${asked(address.searchParams)}`, WAIT);
+      const isShown = (wanted) => document.documentElement.dataset.shown === wanted || document.querySelector(".alert:not([hidden])") !== null;
+      for (let ms = 0; ms < WAIT.timeout; ms += STEP_MS) {
+        const address = new URL(page.url());
+        if (await page.evaluate(isShown, `${viewOf(address.pathname).path}?${asked(address.searchParams)}`))
+          return;
+        await page.waitForTimeout(STEP_MS);
+      }
+      throw new Error(`nothing is shown at ${page.url()}`);
     },
     go: async (to) => {
       await page.goto(url + to);
