@@ -3,6 +3,7 @@
 . "$(dirname "$0")/../e2e/lib.sh"
 . "$here/tests/upload/lib.sh"
 . "$here/tools/cgroup"
+trap 'upload_cleanup; [ -z "${cgroup:-}" ] || cgroup_remove' EXIT
 export CEPH_MIB=16384
 if ! s3_start; then
     skip "much for S3" "$s3_why"
@@ -66,4 +67,5 @@ leaves_nothing "such a crowd"
 stop
 is $status 0 "nobody was killed"
 cgroup_remove
+cgroup=
 done_testing
