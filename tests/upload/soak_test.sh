@@ -67,4 +67,5 @@ leaves_nothing "such a crowd"
 stop
 is $status 0 "nobody was killed"
 cgroup_remove
+cgroup=
 done_testing
