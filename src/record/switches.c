@@ -135,11 +135,10 @@ bool switches_set(struct record_header *header, const struct switches *s,
 // In the largest unit that it is a whole number of.
 static void write_rate(struct buf *out, u64 rate, const struct unit *unit)
 {
-    const struct unit *best = unit;
-    for (; unit->size; unit++)
-        best = rate % unit->size == 0 ? unit : best;
-    buf_u64(out, rate / best->size);
-    buf_text(out, best->name);
+    while (unit[1].size && rate % unit[1].size == 0)
+        unit++;
+    buf_u64(out, rate / unit->size);
+    buf_text(out, unit->name);
 }
 
 void switches_write(struct buf *out, const struct record_header *header)
