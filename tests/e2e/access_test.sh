@@ -6,6 +6,7 @@ status() { curl -s -k -o "$tmp/body" -w '%{http_code}' "$@"; }
 
 # A program that serves itself.
 mkfifo "$tmp/in"
+rm -f "$tmp/out" "$tmp/err"
 "$programs/serves" localhost:0 <"$tmp/in" >"$tmp/out" 2>"$tmp/err" &
 pid=$!
 exec 9>"$tmp/in"
@@ -29,6 +30,7 @@ like "$(cat "$tmp/err")" '^sonde: 0.0.0.0:[0-9]+ can be reached from other machi
 
 # Unix sockets.
 socket=$tmp/socket
+rm -f "$tmp/err" "$tmp/out"
 "$sonde" run -http="unix:$socket" -- "$programs/ending" wait 2>"$tmp/err" >"$tmp/out" &
 run=$!
 wait_for grep -q "profiles at unix:$socket:/debug/pprof/" "$tmp/err"
@@ -53,6 +55,7 @@ is $? 2 "a socket needs a path"
 # Tokens.
 echo " s3cret-token " >"$tmp/token"
 echo >"$tmp/empty"
+rm -f "$tmp/err"
 "$sonde" serve -http=localhost:0 -token_file="$tmp/token" 2>"$tmp/err" &
 server=$!
 wait_for grep -q 'profiles at' "$tmp/err"
@@ -85,6 +88,7 @@ is $? 2 "TLS alone neither"
 like "$?,$(cat "$tmp/err")" '^2,.*the certificate and the key are no pair' "they must be a pair"
 "$sonde" serve -http=localhost:0 -tls_cert="$tmp/none.pem" -tls_key="$tmp/key.pem" 2>"$tmp/err"
 like "$?,$(cat "$tmp/err")" "^2,.*none.pem: No such file" "and be there"
+rm -f "$tmp/err"
 "$sonde" serve -http=0.0.0.0:0 -token_file="$tmp/token" -tls_cert="$tmp/cert.pem" -tls_key="$tmp/key.pem" 2>"$tmp/err" &
 server=$!
 wait_for grep -q 'profiles at https://' "$tmp/err"

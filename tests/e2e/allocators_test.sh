@@ -38,6 +38,7 @@ tells() {
     local program=$! numbers server
     paused() { [ "$(awk '{ print $1 }' /proc/$program/syscall 2>/dev/null)" = 34 ]; }
     wait_for paused
+    rm -f "$tmp/serve.log"
     "$sonde" serve -http=localhost:0 >"$tmp/serve.log" 2>&1 &
     server=$!
     wait_for grep -q 'http://' "$tmp/serve.log"

@@ -65,6 +65,7 @@ fi
 # Nowhere to keep it: "sonde run" says so, and the record stays where it is.
 if [ -d "$tmp/small" ] && mkdir "$tmp/full" && mount -t tmpfs -o size=64k none "$tmp/full" 2>/dev/null; then
     head -c 60k /dev/zero >"$tmp/full/ballast"
+    rm -f "$tmp/err"
     SONDE_KEEP=$tmp/full timeout 20 "$sonde" run -http= -- "$programs/hungry" hold 2>"$tmp/err" &
     run=$!
     has_record() { ls "$SONDE_DIR" | grep -q -- '^[0-9]*-[0-9]*$'; }

@@ -90,6 +90,7 @@ t = [threading.Thread(target=work) for i in range(4)]
 print("done", flush=True); time.sleep(20)' >"$tmp/out" &
 program=$!
 wait_for grep -q done "$tmp/out"
+rm -f "$tmp/serve.log"
 "$sonde" serve -http=localhost:0 >"$tmp/serve.log" 2>&1 &
 server=$!
 wait_for grep -q 'http://' "$tmp/serve.log"

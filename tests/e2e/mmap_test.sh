@@ -5,6 +5,7 @@ export PPROF_TMPDIR=$tmp
 
 # serve_record: a server for the one process that runs with the library; sets $url and $server.
 serve() {
+    rm -f "$tmp/serve.log"
     "$sonde" serve -http=localhost:0 >"$tmp/serve.log" 2>&1 &
     server=$!
     wait_for grep -q 'http://' "$tmp/serve.log"
@@ -62,6 +63,7 @@ else
 fi
 
 # By a server, as all others.
+rm -f "$tmp/out"
 SONDE_RATE=0 preloaded python3 -c 'import mmap, time; m = mmap.mmap(-1, 40 << 20); print(1, flush=True); time.sleep(20)' >"$tmp/out" &
 program=$!
 wait_for grep -q 1 "$tmp/out"

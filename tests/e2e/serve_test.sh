@@ -4,6 +4,7 @@
 
 # start_run ARGUMENTS...: sonde run in the background; sets $pid and, once it serves, $url.
 start_run() {
+    rm -f "$tmp/out" "$tmp/err"
     "$sonde" run -http=localhost:0 -- "$@" >"$tmp/out" 2>"$tmp/err" &
     pid=$!
     wait_for grep -q 'profiles at' "$tmp/err"
@@ -57,6 +58,7 @@ else
     skip "go tool pprof -top prints the same" "no go"
     skip "and so does go tool pprof -raw" "no go"
 fi
+rm -f "$tmp/serve"
 "$sonde" serve -http=localhost:0 2>"$tmp/serve" &
 server=$!
 wait_for grep -q 'profiles at' "$tmp/serve"

@@ -7,6 +7,7 @@ server=$build/examples/upload-server
 
 # start_server [WRAPPER]: "sonde run" with the server; sets $pid, $url of its profiles, $site of the server.
 start_server() {
+    rm -f "$tmp/access" "$tmp/err"
     "$@" "$sonde" run -http=localhost:0 -- "$server" -listen=localhost:0 -store="$tmp/store" -put=readall \
         -max-upload-size=80MB -max-memory=80MB >"$tmp/access" 2>"$tmp/err" &
     pid=$!
@@ -40,8 +41,10 @@ done
 is "$(held)" 0 "afterwards no buffer is left"
 
 # Two clients that stop in the middle: the server holds what it has read so far.
+rm -f "$tmp/answer1"
 upload "$tmp/76.bin" --limit-rate 30M >"$tmp/answer1" &
 first=$!
+rm -f "$tmp/answer2"
 upload "$tmp/50.bin" --limit-rate 30M >"$tmp/answer2" &
 second=$!
 holds() { [ "$(held)" -gt 90000000 ]; }

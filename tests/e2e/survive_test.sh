@@ -24,6 +24,7 @@ is "$("$sonde" oom -json | jq -r '.program, .account_source' | tr '\n' ' ')" "hu
 is "$(ls "$SONDE_DIR")" "" "nothing is left in memory"
 
 # A watched record is its watcher's: nobody else takes it, and takes the knowledge of how it ended away.
+rm -f "$tmp/err2"
 "$sonde" run -http= -- "$programs/hungry" hold 2>"$tmp/err2" &
 run=$!
 wait_for is_watched
@@ -62,6 +63,7 @@ else
 fi
 
 # A sidecar that shares the folder: keeps the record, and serves what it held.
+rm -f "$tmp/served"
 "$sonde" serve -http=localhost:0 2>"$tmp/served" &
 serve=$!
 is_up() { grep -q 'profiles at' "$tmp/served"; }
@@ -101,6 +103,7 @@ rm -f "$SONDE_DIR"/*
 report=$("$sonde" oom -json "$tmp/volume")
 is "$(jq -r '.pid, .account_source' <<<"$report" | tr '\n' ' ')" "$program watch " "a copy on a volume tells, where nothing of memory survives"
 is "$(jq '([.account[].bytes] | add) == .charge_bytes' <<<"$report")" true "its account adds up"
+rm -f "$tmp/err"
 "$sonde" run -http= -copy=/proc/none -- "$programs/hungry" hold 2>"$tmp/err" &
 run=$!
 says_so() { grep -q 'no copy of the record' "$tmp/err"; }

@@ -14,6 +14,7 @@ plain() { sed -e 's/\\u003c/</g' -e 's/\\u003e/>/g' "$1"; }
 compare() {
     local i
     : >"$tmp/err" # what the server before said is not this one's
+    rm -f "$tmp/log" "$tmp/err"
     "$server" -listen=localhost:0 -stream=false -batch=false "${@:3}" >"$tmp/log" 2>"$tmp/err" &
     pid=$!
     wait_for grep -q listening "$tmp/err"

@@ -45,7 +45,7 @@ fails() {
     is "$(unfinished) $(objects) $(metric part_bytes)" "0 $there 0" "$1: nothing is left"
 }
 
-start -s3-timeout=1s
+start -s3-timeout=2s
 upload big.bin >/dev/null
 before=$(descriptors)
 again='please <try> again \(status 50[03], request R1, tried 4 times\)'

@@ -18,6 +18,7 @@ start() {
 
 restart() {
     : >err
+    rm -f log err
     "$server" -listen=localhost:0 -store=store "$@" >log 2>err &
     pid=$!
     wait_for grep -q listening err
@@ -223,6 +224,7 @@ is "$(graphql -H 'Content-Type: application/json' -d 'no')" '{"errors":[{"messag
 is "$(head -c 300000 big.bin | graphql -H 'Content-Type: application/json' --data-binary @- | tail -n 1)" 413 "too much of it"
 for i in 1 2 3 4 5 6 7 8; do
     head -c $((i * 1000000)) big.bin >"part.$i"
+    rm -f "answer.$i"
     graphql -F operations="$one" -F map="$map" -F 0=@"part.$i" >"answer.$i" &
     clients[i]=$!
 done
@@ -294,6 +296,7 @@ signalled memory -stream=false
 signalled "temporary file" -stream=false -max-memory=1
 
 start -grace=20s
+rm -f slow
 curl -s --limit-rate 20M "$url/graphql" -F operations="$one" -F map="$map" -F 0=@big.bin >slow &
 client=$!
 wait_for is_past upload_bytes_total 1000000
@@ -349,6 +352,7 @@ small() {
     : >err
     rm -rf store
     mkdir -p small store
+    rm -f log err
     unshare -m bash -c 'mount -t tmpfs -o size=8m none "$0" && exec "$@"' "$tmp/small" \
         env TMPDIR="$tmp/small" "$server" -listen=localhost:0 "$@" >log 2>err &
     pid=$!

@@ -4,6 +4,7 @@
 start() {
     rm -f "$tmp/in" "$tmp/err"
     mkfifo "$tmp/in"
+    rm -f "$tmp/out" "$tmp/err"
     "$sonde" run -http=localhost:0 -- "$@" <"$tmp/in" >"$tmp/out" 2>"$tmp/err" &
     run=$!
     exec 9>"$tmp/in"

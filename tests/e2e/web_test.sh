@@ -5,6 +5,7 @@ export HOME=$tmp XDG_CONFIG_HOME=$tmp/config
 
 # serve ARGUMENTS...: the pages in the background; sets $pid and $url.
 serve() {
+    rm -f "$tmp/err"
     "$sonde" -http=localhost: -no_browser "$@" 2>"$tmp/err" &
     pid=$!
     wait_for grep -q 'Serving web UI on' "$tmp/err"
@@ -121,6 +122,7 @@ is "$(api timeline . 2>/dev/null) $(status /api/timeline)" " 400" "a profile has
 finish
 
 BROWSER="$tmp/browser" && printf '#!/bin/sh\necho "$1" >%s/opened\n' "$tmp" >"$BROWSER" && chmod +x "$BROWSER"
+rm -f "$tmp/err"
 BROWSER=$BROWSER "$sonde" -http=: "$tmp/p.pb.gz" 2>"$tmp/err" &
 pid=$!
 wait_for test -s "$tmp/opened"

@@ -46,7 +46,7 @@ __attribute__((noinline)) static void fill(int i)
 int main(int argc, char **argv)
 {
     bool goes_on = argc > 1 && strcmp(argv[1], "on") == 0;
-    for (int i = 0; i < (goes_on ? 10000 : 200); i++)
+    for (int i = 0; i < (goes_on ? 1000000 : 200); i++)
         fill(i);
     kill(getpid(), SIGKILL);
 }

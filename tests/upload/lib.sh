@@ -68,6 +68,7 @@ objects() { s3_ask GET '/bucket?list-type=2&max-keys=1000' | grep -o '<Key>' | w
 # start OPTIONS...: the upload server; sets $pid and $url.
 start() {
     : >"$tmp/err"
+    rm -f "$tmp/log" "$tmp/err"
     "${wrapper[@]}" "$server" -listen=localhost:0 -s3-endpoint="$s3" -s3-bucket=bucket -max-upload-size=100MB "$@" \
         >"$tmp/log" 2>"$tmp/err" &
     pid=$!
