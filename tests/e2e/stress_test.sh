@@ -11,9 +11,11 @@ patience=$((seconds + 120))
 on=("LD_PRELOAD=$build/libsonde.so" SONDE_RATE=64KiB SONDE_CPU=100 SONDE_WALL=20 SONDE_LOCK_RATE=100us)
 echo "# $seconds seconds, SEED=$seed"
 
-env "${on[@]}" "$programs/turmoil" "$seconds" "$programs/plugin.so" >"$tmp/turmoil" 2>&1 &
+ulimit -c unlimited 2>/dev/null # so that a crash tells where it was
+mkdir "$tmp/cores"
+(cd "$tmp/cores" && exec env "${on[@]}" "$programs/turmoil" "$seconds" "$programs/plugin.so") >"$tmp/turmoil" 2>&1 &
 turmoil=$!
-env "${on[@]}" "$programs/throwing" "$seconds" >"$tmp/throwing" 2>&1 &
+(cd "$tmp/cores" && exec env "${on[@]}" "$programs/throwing" "$seconds") >"$tmp/throwing" 2>&1 &
 throwing=$!
 "$sonde" serve -http=localhost:0 2>"$tmp/serve" &
 server=$!
@@ -115,6 +117,7 @@ ends() {
     fi
     wait "$1" 2>/dev/null
     status=$?
+    [ $status -lt 128 ] || timeout 60 gdb -batch -ex bt -ex 'info registers' -ex 'thread apply all bt 12' "$programs/$2" "$tmp"/cores/core* 2>&1 | head -n 200 | sed 's/^/# /'
     is "$status, $(tail -n 5 "$tmp/$2")" "0, 0 broken" "$2 goes on for $seconds seconds, and ends, with nothing broken"
 }
 ends $turmoil turmoil
