@@ -285,6 +285,14 @@ HIDDEN u32 unwind_remote(u64 *frame, u16 *flags, struct context c);
 // Forgets all rules: a file was unloaded, its addresses may come to mean something else.
 HIDDEN void unwind_forget(void);
 
+// Around the unloading of files, which other threads' stacks may go through while they are looked
+// at: it waits for that.
+HIDDEN void unwind_begin_unloading(void);
+HIDDEN void unwind_end_unloading(void);
+
+// In a forked child.
+HIDDEN void unwind_reset(void);
+
 // stack.c
 
 // Window of memory that may be read while unwinding one stack, upwards from sp.

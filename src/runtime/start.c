@@ -206,6 +206,7 @@ static bool replace_record(void)
     lock_reset();
     allocator_reset();
     thread_reset();
+    unwind_reset();
     sampler_reset();
     pages_reset();
     copy_reset();
@@ -402,8 +403,9 @@ __attribute__((visibility("default"))) int dlclose(void *handle)
         void *address = dlsym(RTLD_NEXT, "dlclose");
         memcpy(&next, &address, sizeof(address));
     }
+    unwind_begin_unloading();
     int status = next(handle);
-    unwind_forget();
+    unwind_end_unloading();
     return status;
 }
 

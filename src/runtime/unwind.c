@@ -4,6 +4,9 @@
 // the program.
 #include "runtime/runtime.h"
 
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include "object/unwind.h"
 
 enum { CACHE_ENTRIES = 4096 };
@@ -34,6 +37,32 @@ void unwind_forget(void)
         __atomic_store_n(&cache[i].frame_xor_rule, 0, __ATOMIC_RELAXED);
         __atomic_store_n(&cache[i].rule, 0, __ATOMIC_RELAXED);
     }
+}
+
+// A thread's own stack holds on to the files that it goes through; another thread's, which goes on
+// meanwhile, does not.  So nobody looks at one while a file is unloaded.
+static u32 nunloading; // calls of dlclose()
+static u32 is_looking; // the sampler does
+
+void unwind_begin_unloading(void)
+{
+    __atomic_fetch_add(&nunloading, 1, __ATOMIC_SEQ_CST);
+    while (__atomic_load_n(&is_looking, __ATOMIC_SEQ_CST))
+        syscall(SYS_sched_yield);
+}
+
+void unwind_end_unloading(void)
+{
+    unwind_forget();
+    u32 n = __atomic_load_n(&nunloading, __ATOMIC_RELAXED);
+    while (n && !__atomic_compare_exchange_n(&nunloading, &n, n - 1, false, __ATOMIC_RELEASE,
+                                             __ATOMIC_RELAXED))
+        ;
+}
+
+void unwind_reset(void)
+{
+    nunloading = is_looking = 0;
 }
 
 static struct unwind_rule compute_rule(u64 *frame, u64 pc)
@@ -69,12 +98,19 @@ static struct unwind_rule find_rule(u64 *frame, u64 pc)
 
 struct walk {
     struct window window;
+    u64 sp;       // where the stack at hand was entered
     bool in_file; // the code at hand is a file's
 };
 
+// What is not far above sp is of the stack that is walked, and stays.  All else, where a register
+// that is no frame pointer may point to, can be unmapped by another thread at any time.
 static bool load(void *context, u64 *value, u64 address)
 {
+    enum { STACK_BYTES = 1 << 20 };
     struct walk *w = context;
+    if (!w->window.is_remote && address - w->window.low >= w->window.high - w->window.low &&
+        address - w->sp >= STACK_BYTES)
+        return stack_copy(value, address, sizeof(*value));
     if (!stack_readable(&w->window, address))
         return false;
     *value = *(const u64 *)(uintptr_t)(address + w->window.shift);
@@ -84,11 +120,7 @@ static bool load(void *context, u64 *value, u64 address)
 static bool fetch(void *context, u64 *value, u64 address)
 {
     (void)context;
-    struct window code = {0};
-    if (!stack_readable(&code, address))
-        return false;
-    *value = *(const u64 *)(uintptr_t)address;
-    return true;
+    return stack_copy(value, address, sizeof(*value));
 }
 
 // What code in no file, a JIT's, has as its caller's is taken as it is: it keeps frame pointers.
@@ -161,7 +193,7 @@ __attribute__((noinline)) static u32 walk_known(u64 *frame, u32 n, struct unwind
 
 static u32 walk(u64 *frame, u16 *flags, struct unwind_frame at, struct window window)
 {
-    struct walk w = {.window = window};
+    struct walk w = {.window = window, .sp = at.sp};
     u32 n = 0;
     u16 handler = 0;
     while ((n = walk_known(frame, n, &at, &w.window)) < RECORD_MAX_FRAMES) {
@@ -175,8 +207,10 @@ static u32 walk(u64 *frame, u16 *flags, struct unwind_frame at, struct window wi
             *flags = handler | (rule.cfa == UNWIND_END ? RECORD_COMPLETE : 0);
             return n;
         }
-        if (rule.cfa == UNWIND_SIGNAL && !w.window.is_remote)
+        if (rule.cfa == UNWIND_SIGNAL && !w.window.is_remote) {
             w.window = stack_window(at.sp); // the handler may have had a stack of its own
+            w.sp = at.sp;
+        }
     }
     *flags = handler | RECORD_TRUNCATED;
     return n;
@@ -194,6 +228,12 @@ u32 unwind_interrupted(u64 *frame, u16 *flags, struct context c)
 
 u32 unwind_remote(u64 *frame, u16 *flags, struct context c)
 {
-    return walk(frame, flags, (struct unwind_frame){c.pc, c.sp, c.bp, false},
-                (struct window){.is_remote = true});
+    u32 n = 0;
+    *flags = 0;
+    __atomic_store_n(&is_looking, 1, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&nunloading, __ATOMIC_SEQ_CST) == 0)
+        n = walk(frame, flags, (struct unwind_frame){c.pc, c.sp, c.bp, false},
+                 (struct window){.is_remote = true});
+    __atomic_store_n(&is_looking, 0, __ATOMIC_SEQ_CST);
+    return n;
 }

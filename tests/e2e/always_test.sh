@@ -58,6 +58,11 @@ like "$(cat "$tmp/out")" '^1 whole$' "and does not see that"
 is "$(LD_PRELOAD=$build/libsonde.so SONDE_WALL=100 SONDE_CPU=100 sh -c 'head -c 100M /dev/zero | cat | (sleep 0.3; wc -c)')" 104857600 \
     "no byte is lost in a pipe whose ends are looked at"
 
+# Files that go away while the threads that waited in them are looked at.
+for i in 1 2 3 4 5 6 7 8; do cp "$programs/plugin.so" "$tmp/plugin$i.so"; done
+is "$(env LD_PRELOAD="$build/libsonde.so" SONDE_WALL=5000 timeout 60 "$programs/unloading" 4 "$tmp"/plugin?.so 2>&1; echo $?)" "0 failed
+0" "threads are looked at while files that they were in are unloaded"
+
 # Turmoil, with all profilers on.
 for variables in "SONDE_CPU=1000" "SONDE_WALL=200" "SONDE_CPU=1000 SONDE_WALL=200 SONDE_RATE=4096"; do
     is "$(env LD_PRELOAD="$build/libsonde.so" $variables timeout 120 "$programs/turmoil" 4 "$programs/plugin.so" 2>&1)" "0 broken" \
