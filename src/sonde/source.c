@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -97,6 +98,12 @@ static bool is_file(struct str name, struct arena *a)
     return str_equal(name, STR("-")) || access(arena_str(a, name).ptr, F_OK) == 0;
 }
 
+static bool is_folder(struct str name, struct arena *a)
+{
+    struct stat st;
+    return stat(arena_str(a, name).ptr, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 static bool is_pid(struct str name, i64 *pid)
 {
     return str_i64(pid, name) && *pid > 0 && *pid <= INT32_MAX;
@@ -138,7 +145,7 @@ static bool from_named(struct profile *out, struct str source, bool *is_named,
     struct str record, name;
     i64 pid;
     *is_named = cut_name(&record, &name, source);
-    if (*is_named && is_file(record, a))
+    if (*is_named && is_file(record, a) && !is_folder(record, a))
         return from_record(out, record, name, a, e) || err_prefix(e, "%.*s: ", STR_ARG(source));
     *is_named = *is_named && is_pid(record, &pid);
     return *is_named &&

@@ -53,6 +53,7 @@ says 2 "process $bare .*does not have the library: start it by .sonde run" "a PI
 kill $bare
 says 2 'there is no process 4194304' "a PID that is none" "$sonde" -top 4194304
 says 2 '/no/such/file: No such file or directory' "a file that is not there" "$sonde" -top /no/such/file
+says 2 "$tmp/nosuch: No such file or directory" "also in a folder that is there" "$sonde" -top "$tmp/nosuch"
 says 2 'sample_index "zz" must be one of: \[alloc_objects alloc_space inuse_objects inuse_space\]' "a type that is not there" \
     "$sonde" -top -sample_index=zz "$record"
 says 2 'parsing focus regexp: error parsing regexp' "a broken expression" "$sonde" -top '-focus=(' "$record"
