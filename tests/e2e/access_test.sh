@@ -12,7 +12,7 @@ pid=$!
 exec 9>"$tmp/in"
 wait_for grep -q http "$tmp/out"
 url=$(head -n 1 "$tmp/out")
-like "$("$sonde" -top "$url/debug/pprof/heap" 2>/dev/null)" '^ +16MB +[0-9.]+% .* hold_much$' "a program serves its own heap, with names"
+like "$("$sonde" -top -unit=mb "$url/debug/pprof/heap" 2>/dev/null)" '^ +16MB +[0-9.]+% .* hold_much$' "a program serves its own heap, with names"
 like "$(curl -s "$url/debug/pprof/")" "<td>$pid</td><td>serves</td>" "and an index"
 curl -s "$url/debug/pprof/profile?seconds=1" -o "$tmp/cpu.pb.gz"
 like "$("$sonde" -raw "$tmp/cpu.pb.gz" 2>/dev/null)" '^PeriodType: cpu nanoseconds' "its CPU profile"

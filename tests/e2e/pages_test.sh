@@ -54,7 +54,7 @@ cat >"$tmp/busy.cc" <<'END'
 template <class T> __attribute__((noinline)) T work(const std::vector<T> &v) { T sum = 0; for (T x : v) sum += x * x % 7; return sum; }
 int main() { std::vector<long> v(1 << 16, 3); volatile long sum = 0; for (int i = 0; i < 4000; i++) sum = sum + work(v); }
 END
-if command -v perf >/dev/null && g++ -O1 -g "$tmp/busy.cc" -o "$tmp/busy" && perf record -q -g -o "$tmp/perf.data" "$tmp/busy" >/dev/null 2>&1 &&
+if command -v perf >/dev/null && g++ -O1 -g -fno-omit-frame-pointer -mno-omit-leaf-frame-pointer "$tmp/busy.cc" -o "$tmp/busy" && perf record -q -g -o "$tmp/perf.data" "$tmp/busy" >/dev/null 2>&1 &&
     "$sonde" -proto -output="$tmp/cpp.pb.gz" "$tmp/perf.data" >/dev/null 2>&1; then
     : # a real one
 else
