@@ -38,7 +38,9 @@ static u8 probe(int pages, u64 start, u64 limit)
         seen++;
         present += (entry & PRESENT) != 0;
     }
-    return seen ? (u8)(present * FULL / seen) : FULL;
+    if (seen == 0)
+        return FULL;
+    return (u8)(present * FULL / seen);
 }
 
 // Whether an extent is long, and neither full nor empty.
