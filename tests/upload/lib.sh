@@ -12,11 +12,11 @@ file='mutation ($file: Upload!) { uploadFile(file: $file) { id name size content
 one="{\"query\":\"$file\",\"variables\":{\"file\":null}}"
 map='{"0":["variables.file"]}'
 
-# free_port: a port with some free ones behind it.
+# free_port: a port with some free ones behind it, none of which the kernel gives to whoever connects to somebody.
 free_port() {
     local port i
     while :; do
-        port=$((20000 + RANDOM))
+        port=$((20000 + RANDOM % 12000))
         for ((i = 0; i < 62; i += 1)); do
             ! (: <"/dev/tcp/127.0.0.1/$((port + i))") 2>/dev/null || continue 2
         done
@@ -27,19 +27,24 @@ free_port() {
 
 # s3_start: starts the S3 server, with a bucket "bucket"; sets $s3.  Fails, saying why in $s3_why, where there is none.
 s3_start() {
-    local port
+    local port try
     s3_kind=${S3_SERVER:-swift} s3_why=
     case $s3_kind in
     swift) command -v swift-proxy-server memcached >/dev/null || s3_why="no swift-proxy-server and memcached here" ;;
     ceph) command -v radosgw ceph-osd >/dev/null || s3_why="no radosgw and ceph-osd here" ;;
     esac
     [ -z "$s3_why" ] || return 1
-    port=$(free_port)
-    if ! "$here/tests/upload/$s3_kind" "$tmp/s3" "$port" 2>"$tmp/s3.err"; then
+    # Somebody else may take a port before the server does.
+    for try in 1 2 3; do
+        port=$(free_port)
+        s3_why=
+        "$here/tests/upload/$s3_kind" "$tmp/s3" "$port" 2>"$tmp/s3.err" && break
         sed 's/^/# /' "$tmp/s3.err"
         s3_why="$s3_kind did not start"
-        return 1
-    fi
+        s3_stop
+        rm -rf "$tmp/s3"
+    done
+    [ -z "$s3_why" ] || return 1
     s3=http://127.0.0.1:$port
     if [ $s3_kind = swift ]; then
         export AWS_ACCESS_KEY_ID=test:tester AWS_SECRET_ACCESS_KEY=testing
