@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "http/text.h"
 #include "http/timing.h"
 #include "profile/merge.h"
@@ -16,13 +17,6 @@ struct snapshot {
     struct profile p;
 };
 
-static i64 now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (i64)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 // As Go reads numbers of a query: what is none is 0.
 static i64 number(const struct http_request *q, const char *name)
 {
@@ -34,7 +28,7 @@ static bool take(struct snapshot *s, const struct folder_record *f, struct str n
                  struct arena *a, struct err *e)
 {
     return record_read(&s->v, f->path.ptr, a, e) &&
-           profiles_read(&s->p, name, &s->v, now_ns(), a, e);
+           profiles_read(&s->p, name, &s->v, (i64)clock_ns(CLOCK_REALTIME), a, e);
 }
 
 static void sleep_s(i64 seconds)

@@ -5,8 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "base/clock.h"
 
 enum {
     MESSAGE_BYTES = 8192,
@@ -198,10 +199,8 @@ void kernel_log_parse(struct watch_kernel *k, struct str messages, u32 pid, bool
 void kernel_log_find(struct watch_kernel *k, u32 pid, bool is_v2)
 {
     char text[MESSAGE_BYTES];
-    struct timespec t;
     struct reading r = {.pid = pid, .is_v2 = is_v2};
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    u64 now_us = (u64)t.tv_sec * 1000000 + (u64)t.tv_nsec / 1000;
+    u64 now_us = clock_ns(CLOCK_MONOTONIC) / 1000;
     u64 least_us = now_us > PATIENCE_S * 1000000ULL ? now_us - PATIENCE_S * 1000000ULL : 0;
     int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     for (;;) {

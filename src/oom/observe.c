@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "oom/kernel_log.h"
 #include "record/folder.h"
 
@@ -29,13 +30,6 @@ enum {
 };
 
 static const u32 threshold[] = {85, 90, 95};
-
-static u64 clock_ns(clockid_t clock)
-{
-    struct timespec t;
-    clock_gettime(clock, &t);
-    return (u64)t.tv_sec * 1000000000 + (u64)t.tv_nsec;
-}
 
 static u64 mono_ns(void)
 {

@@ -3,8 +3,8 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "record/folder.h"
 
@@ -188,9 +188,7 @@ static void gather(struct oom *o, struct arena *a)
 // The record's time of this moment.
 static u64 now_ns(const struct oom *o)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    u64 now = (u64)t.tv_sec * 1000000000 + (u64)t.tv_nsec, start = o->v.header.start_time_ns;
+    u64 now = clock_ns(CLOCK_REALTIME), start = o->v.header.start_time_ns;
     return now > start ? now - start : 1;
 }
 

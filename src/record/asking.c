@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 
 enum {
@@ -29,9 +30,7 @@ void asking_pause_ns(u64 ns)
 
 u64 asking_now_ns(const struct asking *q)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (u64)t.tv_sec * 1000000000 + (u64)t.tv_nsec - q->header.start_mono_ns;
+    return clock_ns(CLOCK_MONOTONIC) - q->header.start_mono_ns;
 }
 
 bool asking_read(const struct asking *q, void *to, size_t n, u64 offset)

@@ -2,8 +2,8 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "record/asking.h"
 
 enum {
@@ -21,13 +21,6 @@ struct collecting {
     u64 start_ns; // when samples begin to count
     struct times *times;
 };
-
-static u64 clock_ns(clockid_t clock)
-{
-    struct timespec t;
-    clock_gettime(clock, &t);
-    return (u64)t.tv_sec * 1000000000 + (u64)t.tv_nsec;
-}
 
 static void begin(void *context, struct record_request *r)
 {

@@ -8,7 +8,8 @@
 #include "runtime/runtime.h"
 
 #include <errno.h>
-#include <time.h>
+
+#include "base/clock.h"
 
 enum { BUCKETS = 256, LOCKS = 4 };
 
@@ -32,9 +33,7 @@ static struct {
 
 u64 lock_clock_ns(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (u64)t.tv_sec * 1000000000 + (u64)t.tv_nsec;
+    return clock_ns(CLOCK_MONOTONIC);
 }
 
 void lock_reset(void)

@@ -80,13 +80,6 @@ bool pages_reserve(const char *path)
            (madvise(record.header, record_bytes(), MADV_POPULATE_WRITE) == 0 || errno == EINVAL);
 }
 
-static u64 now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (u64)t.tv_sec * 1000000000 + (u64)t.tv_nsec;
-}
-
 // Brings in the next piece.
 static bool bring_piece(void)
 {
@@ -107,14 +100,14 @@ static bool bring_piece(void)
 enum pages pages_more(void)
 {
     enum pages result = PAGES_TO_COME;
-    u64 end_ns = now_ns() + SLICE_NS;
+    u64 end_ns = lock_clock_ns() + SLICE_NS;
     if (__atomic_exchange_n(&lock, 1, __ATOMIC_ACQUIRE)) {
         // Another thread does it.  To be held up meanwhile is to leave it the time that it needs.
         const struct timespec pause = {.tv_nsec = PAUSE_NS};
         syscall(SYS_nanosleep, &pause, NULL);
         return PAGES_TO_COME;
     }
-    while (result == PAGES_TO_COME && now_ns() < end_ns) {
+    while (result == PAGES_TO_COME && lock_clock_ns() < end_ns) {
         if (done_bytes == record_bytes())
             result = PAGES_ALL;
         else if (!bring_piece())

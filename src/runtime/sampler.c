@@ -22,6 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "sonde/sonde.h"
 
 #ifndef CLOSE_RANGE_UNSHARE
@@ -56,9 +57,7 @@ static u32 always_cpu_hz, always_wall_hz; // taken without being asked for
 
 u64 sampler_now_ns(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (u64)t.tv_sec * 1000000000 + (u64)t.tv_nsec - record.header->start_mono_ns;
+    return clock_ns(CLOCK_MONOTONIC) - record.header->start_mono_ns;
 }
 
 static u32 wanted_hz(u32 hz, u64 until_ns, u32 always_hz, u64 now)

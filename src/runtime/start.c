@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "sonde/sonde.h"
 
 #ifndef MADV_POPULATE_WRITE
@@ -48,13 +49,6 @@ enum {
     REFUSED // there is no record or no memory for it
 };
 static u32 *life;
-
-static u64 clock_ns(clockid_t clock)
-{
-    struct timespec t;
-    clock_gettime(clock, &t);
-    return (u64)t.tv_sec * 1000000000 + (u64)t.tv_nsec;
-}
 
 u64 start_clock_ns(void)
 {

@@ -3,9 +3,9 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "object/symbolizer.h"
 #include "oom/ahead.h"
 #include "oom/text.h"
@@ -20,10 +20,7 @@ enum {
 
 struct record_death death_of(int wait_status)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (struct record_death){.time_ns = (u64)now.tv_sec * 1000000000 + (u64)now.tv_nsec,
-                                 .wait_status = wait_status};
+    return (struct record_death){.time_ns = clock_ns(CLOCK_REALTIME), .wait_status = wait_status};
 }
 
 void death_set_group(struct record_death *d, const struct cgroup *g, const struct cgroup_state *s,

@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "sonde/fetch.h"
 
 enum { MEMORY_LIMIT_GIB = 64 };
@@ -34,20 +34,13 @@ void moments_free(struct moments *m)
     pthread_mutex_destroy(&m->fetching);
 }
 
-static i64 now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (i64)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 static struct moment *new_moment(const char *kind)
 {
     struct moment *moment = calloc(1, sizeof(*moment));
     if (!moment)
         abort();
     moment->kind = kind;
-    moment->time_ns = now_ns();
+    moment->time_ns = (i64)clock_ns(CLOCK_REALTIME);
     arena_init(&moment->arena, (size_t)MEMORY_LIMIT_GIB << 30);
     return moment;
 }

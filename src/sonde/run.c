@@ -12,9 +12,9 @@
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "http/debug.h"
 #include "memory/cgroup.h"
 #include "oom/copy.h"
@@ -259,9 +259,7 @@ static bool take_signals(struct job *j, int signals, int *status)
 // A copy once a minute, and whenever the limit has come nearer.
 static void copy_when_due(struct job *j, bool is_near)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    u64 now_ms = (u64)t.tv_sec * 1000 + (u64)t.tv_nsec / 1000000;
+    u64 now_ms = clock_ns(CLOCK_MONOTONIC) / 1000000;
     if (!j->copies || !j->observer.watch || (!is_near && now_ms - j->copied_ms < COPY_MS))
         return;
     j->copied_ms = now_ms;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "http/debug.h"
 #include "sonde/command.h"
 #include "sonde/serving.h"
@@ -39,9 +40,7 @@ static bool parse(struct http_options *http, char **argument, struct arena *a, s
 
 static u64 now_ms(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (u64)t.tv_sec * 1000 + (u64)t.tv_nsec / 1000000;
+    return clock_ns(CLOCK_MONOTONIC) / 1000000;
 }
 
 // Watches, and keeps what dies, until a signal says to end.

@@ -3,22 +3,15 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "profile/read.h"
 #include "record/folder.h"
 #include "record/profiles.h"
 #include "record/timed.h"
 #include "sonde/fetch.h"
-
-static i64 now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (i64)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 // When a record's process died, or now.
 static i64 record_time_ns(const struct record_view *v, bool is_live)
@@ -29,7 +22,9 @@ static i64 record_time_ns(const struct record_view *v, bool is_live)
     u32 n = record_ticks(&tick, v, &a);
     i64 last_ns = (i64)(v->header.start_time_ns + (n ? tick[n - 1].time_ns : 0));
     arena_free(&a);
-    return is_live ? now_ns() : v->header.death.time_ns ? (i64)v->header.death.time_ns : last_ns;
+    return is_live                   ? (i64)clock_ns(CLOCK_REALTIME)
+           : v->header.death.time_ns ? (i64)v->header.death.time_ns
+                                     : last_ns;
 }
 
 enum { DEFAULT_S = 30 };
