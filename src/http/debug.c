@@ -300,15 +300,6 @@ static void serve_index(struct debug *d, const struct http_request *q, struct ht
     buf_text(&r->body, "</ul>\n</body>\n</html>\n");
 }
 
-bool debug_serves(const char *name)
-{
-    for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
-        if (strcmp(routes[i].name, name) == 0)
-            return true;
-    }
-    return false;
-}
-
 void debug_handle(void *context, const struct http_request *q, struct http_response *r)
 {
     struct str path = q->path;

@@ -17,9 +17,6 @@ struct debug {
 void debug_init(struct debug *d, u32 pid);
 void debug_free(struct debug *d);
 
-// Whether there is an endpoint of this name.
-bool debug_serves(const char *name);
-
 // An http_handler; context is a struct debug.
 http_handler debug_handle;
 

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "record/read.h"
+
 enum { TAB = 8, CELLS = 3 };
 
 struct text_form {
@@ -214,15 +216,14 @@ static void add_total(struct buf *out, const char *name, u64 value)
 
 void text_write_totals(struct buf *out, const struct record_header *h)
 {
-    static const char *const allocator[] = {"unknown", "glibc", "jemalloc", "tcmalloc", "mimalloc"};
     const struct record_allocator *a = &h->allocator;
     add_total(out, "LiveBytes", h->live_bytes);
     add_total(out, "TotalAlloc", h->alloc_bytes);
     add_total(out, "PeakBytes", h->peak_bytes);
     add_total(out, "Samples", h->nsample);
-    if (a->time_ns == 0 || a->kind >= ARRAY_LEN(allocator))
+    if (a->time_ns == 0 || a->kind > RECORD_ALLOCATOR_MIMALLOC)
         return;
-    buf_printf(out, "# Allocator = %s\n", allocator[a->kind]);
+    buf_printf(out, "# Allocator = %s\n", record_allocator_name(a->kind, "unknown"));
     add_total(out, "AllocatorSystem", a->system_bytes);
     add_total(out, "AllocatorInuse", a->used_bytes);
     add_total(out, "AllocatorRetained", a->free_bytes);

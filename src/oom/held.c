@@ -62,19 +62,11 @@ static void add_functions(struct buf *out, const struct profile *p, i64 whole, s
     }
 }
 
-static i64 sum_of(const struct profile *p)
-{
-    i64 sum = 0;
-    for (u32 i = 0; i < p->nsample; i++)
-        sum += profile_values(p, i)[OOM_COLUMN];
-    return sum;
-}
-
 static void add_part(struct buf *out, const struct oom *o, enum record_part part, const char *what,
                      struct arena *a)
 {
     struct profile p = oom_part(o, part);
-    i64 whole = sum_of(&p);
+    i64 whole = oom_part_bytes(o, part);
     if (whole == 0)
         return;
     buf_printf(out, "\n%s: %.*s in memory\n%12s %6s  %s\n", what, STR_ARG(verdict_bytes(whole, a)),
@@ -91,9 +83,8 @@ static void add_labels(struct buf *out, const struct oom *o, struct arena *a)
     buf_printf(out, "\nBy label: %u set%s of labels hold%s memory\n%12s %12s  %s\n", n,
                n == 1 ? "" : "s", n == 1 ? "s" : "", "bytes", "since", "labels");
     for (u32 i = 0; i < n && i < MOST_LABELS; i++) {
-        double since_s = (double)o->end_ns / 1e9 - (double)l[i].first_s;
         buf_right(out, verdict_bytes(l[i].heap_bytes + l[i].mapped_bytes, a), 12);
-        buf_right(out, l[i].blocks ? verdict_time(since_s > 0 ? since_s : 0, a) : STR(""), 13);
+        buf_right(out, l[i].blocks ? verdict_since(o, l[i].first_s, a) : STR(""), 13);
         buf_printf(out, "  %.*s\n", STR_ARG(l[i].text));
     }
     if (n > MOST_LABELS)
@@ -111,7 +102,7 @@ static void add_peak(struct buf *out, const struct oom *o, struct arena *a)
                STR_ARG(verdict_bytes((i64)h->peak_bytes, a)),
                STR_ARG(verdict_time((double)(i64)(o->end_ns - h->peak_time_ns) / 1e9, a)), "bytes",
                "share", "held by");
-    add_functions(out, &peak, sum_of(&peak), a);
+    add_functions(out, &peak, oom_part_bytes(o, RECORD_PART_PEAK), a);
 }
 
 void oom_held_text(struct buf *out, const struct oom *o, struct arena *a)

@@ -206,13 +206,12 @@ static void add_labels(struct buf *out, const struct oom *o, struct arena *a)
                "<th>bytes</th><th>blocks</th><th>since</th></tr>\n",
                n, n == 1 ? "" : "s");
     for (u32 i = 0; i < n && i < MOST_LABELS; i++) {
-        double since_s = (double)o->end_ns / 1e9 - (double)l[i].first_s;
         buf_text(out, "<tr><td class=\"name\">");
         html_text(out, l[i].text);
         buf_text(out, "</td>");
         add_cell(out, verdict_bytes(l[i].heap_bytes + l[i].mapped_bytes, a));
         add_cell(out, arena_printf(a, "%llu", (unsigned long long)l[i].blocks));
-        add_cell(out, verdict_time(since_s > 0 ? since_s : 0, a));
+        add_cell(out, verdict_since(o, l[i].first_s, a));
         buf_text(out, "</tr>\n");
     }
     buf_text(out, "</table>\n");

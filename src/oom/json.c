@@ -31,14 +31,6 @@ static void add_group(struct json *j, const struct oom *o)
     json_int_field(j, "oom_kills", (i64)o->v.header.death.oom_kills);
 }
 
-// The line of the account that a part is of.
-static const enum account_line line_of[RECORD_PARTS] = {
-    [RECORD_PART_HEAP] = ACCOUNT_HEAP,
-    [RECORD_PART_MAPPED] = ACCOUNT_MAPPINGS,
-    [RECORD_PART_SHARED] = ACCOUNT_TMPFS,
-    [RECORD_PART_PEAK] = ACCOUNT_HEAP,
-};
-
 static void add_verdict(struct json *j, const struct oom *o, const struct verdict *v,
                         struct arena *a)
 {
@@ -53,7 +45,7 @@ static void add_verdict(struct json *j, const struct oom *o, const struct verdic
     if (v->stack.sample != UINT32_MAX) {
         json_str_field(j, "function", verdict_leaf(o, v->stack.sample, a));
         json_int_field(j, "function_bytes", v->stack.bytes);
-        json_str_field(j, "function_of", str_of(account_key(line_of[v->part])));
+        json_str_field(j, "function_of", str_of(account_key(oom_line_of[v->part])));
     }
     add_double(j, "growth_bytes_per_second", v->rate_bytes_s);
     add_double(j, "seconds_to_limit", v->limit_s);
@@ -241,13 +233,12 @@ static void add_labels(struct json *j, const struct oom *o, struct arena *a)
 
 static void add_allocator(struct json *j, const struct oom *o)
 {
-    static const char *const name[] = {"unknown", "glibc", "jemalloc", "tcmalloc", "mimalloc"};
     const struct record_allocator *l = &o->v.header.allocator;
     if (l->time_ns == 0)
         return;
     json_key(j, "allocator");
     json_begin_object(j);
-    json_str_field(j, "name", str_of(name[l->kind < ARRAY_LEN(name) ? l->kind : 0]));
+    json_str_field(j, "name", str_of(record_allocator_name(l->kind, "unknown")));
     add_double(j, "before_end_seconds", (double)(i64)(o->end_ns - l->time_ns) / 1e9);
     json_int_field(j, "system_bytes", (i64)l->system_bytes);
     json_int_field(j, "used_bytes", (i64)l->used_bytes);

@@ -15,10 +15,9 @@ static double touched(const struct oom *o, const struct record_region *x)
 }
 
 // Sets what a part holds, which is not more than its line of the account.
-static void set_part(struct oom *o, enum record_part part, enum account_line line,
-                     const double *of_stack)
+static void set_part(struct oom *o, enum record_part part, const double *of_stack)
 {
-    double sum = 0, most = (double)o->account.bytes[line];
+    double sum = 0, most = (double)o->account.bytes[oom_line_of[part]];
     for (u32 i = oom_part_first(o, part); i < o->end[part]; i++)
         sum += of_stack[o->stack_of[i]];
     double scale = sum > most ? most / sum : 1;
@@ -34,6 +33,6 @@ void oom_map(struct oom *o, struct arena *a)
     double *of_stack = arena_new(a, double, o->v.header.section[RECORD_STACK_WORD].nrow);
     for (u32 i = 0; i < n; i++)
         of_stack[region[i].stack] += touched(o, &region[i]);
-    set_part(o, RECORD_PART_MAPPED, ACCOUNT_MAPPINGS, of_stack);
-    set_part(o, RECORD_PART_SHARED, ACCOUNT_TMPFS, of_stack);
+    set_part(o, RECORD_PART_MAPPED, of_stack);
+    set_part(o, RECORD_PART_SHARED, of_stack);
 }

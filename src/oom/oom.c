@@ -14,6 +14,21 @@ enum { FILE_LIMIT_MIB = 1024 };
 
 static const u64 window_s[OOM_WINDOWS] = {60, 600, 3600, UINT32_MAX};
 
+const enum account_line oom_line_of[RECORD_PARTS] = {
+    [RECORD_PART_HEAP] = ACCOUNT_HEAP,
+    [RECORD_PART_MAPPED] = ACCOUNT_MAPPINGS,
+    [RECORD_PART_SHARED] = ACCOUNT_TMPFS,
+    [RECORD_PART_PEAK] = ACCOUNT_HEAP,
+};
+
+i64 oom_part_bytes(const struct oom *o, enum record_part part)
+{
+    i64 bytes = 0;
+    for (u32 i = oom_part_first(o, part); i < o->end[part]; i++)
+        bytes += profile_values(&o->all, i)[OOM_COLUMN];
+    return bytes;
+}
+
 struct profile oom_part(const struct oom *o, enum record_part part)
 {
     struct profile p = o->all;

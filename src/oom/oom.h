@@ -99,6 +99,12 @@ void oom_map(struct oom *o, struct arena *a);
 // blocks.
 enum { OOM_COLUMN = 3 };
 
+// The line of the account that a part is of.
+extern const enum account_line oom_line_of[RECORD_PARTS];
+
+// What a part holds.
+i64 oom_part_bytes(const struct oom *o, enum record_part part);
+
 // The samples of a part.
 struct profile oom_part(const struct oom *o, enum record_part part);
 

@@ -76,9 +76,7 @@ static void add_part(struct profile *p, const struct oom *o, enum record_part pa
                      u32 root, i64 rest)
 {
     struct profile stacks = oom_part(o, part);
-    i64 sum = 0;
-    for (u32 i = 0; i < stacks.nsample; i++)
-        sum += profile_values(&stacks, i)[OOM_COLUMN];
+    i64 sum = oom_part_bytes(o, part);
     bool is_less = part != RECORD_PART_HEAP && sum < rest;
     double scale = sum > 0 && !is_less ? (double)rest / (double)sum : 1;
     for (u32 i = 0; i < stacks.nsample; i++) {
@@ -96,10 +94,10 @@ static void add_part(struct profile *p, const struct oom *o, enum record_part pa
 // What a line consists of; RECORD_PARTS where that is not known by stack.
 static enum record_part part_of(enum account_line line)
 {
-    return line == ACCOUNT_HEAP       ? RECORD_PART_HEAP
-           : line == ACCOUNT_MAPPINGS ? RECORD_PART_MAPPED
-           : line == ACCOUNT_TMPFS    ? RECORD_PART_SHARED
-                                      : RECORD_PARTS;
+    enum record_part part = 0;
+    while (part < RECORD_PARTS && oom_line_of[part] != line)
+        part++;
+    return part;
 }
 
 static struct str root_name(const struct oom *o, struct arena *a)

@@ -198,21 +198,13 @@ static void settle_by_watch(struct oom *o)
     account_balance(a, charge);
 }
 
-// Bytes that the program itself has mapped, touched or not.
-static u64 mapped_bytes(const struct oom *o)
-{
-    u64 bytes = 0;
-    for (u32 i = oom_part_first(o, RECORD_PART_MAPPED); i < o->end[RECORD_PART_MAPPED]; i++)
-        bytes += (u64)profile_values(&o->all, i)[OOM_COLUMN];
-    return bytes;
-}
-
 // What the allocator and the program have from the kernel, as if all of it were touched; where that
 // is more than there is, a part of each.
 static void add_untold(struct oom *o, u64 rest)
 {
     const struct record_allocator *l = &o->v.header.allocator;
-    u64 retained = less(l->system_bytes, (u64)o->live_bytes), mapped = mapped_bytes(o);
+    u64 retained = less(l->system_bytes, (u64)o->live_bytes);
+    u64 mapped = (u64)oom_part_bytes(o, RECORD_PART_MAPPED); // touched or not
     double sum = (double)retained + (double)mapped;
     double part = sum > (double)rest ? (double)rest / sum : 1;
     o->account.bytes[ACCOUNT_RETAINED] = (i64)((double)retained * part);

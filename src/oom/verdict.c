@@ -49,6 +49,12 @@ struct str verdict_time(double seconds, struct arena *a)
                             : arena_printf(a, "%.1f days", seconds / 86400);
 }
 
+struct str verdict_since(const struct oom *o, u32 second, struct arena *a)
+{
+    double seconds = (double)o->end_ns / 1e9 - (double)second;
+    return verdict_time(seconds > 0 ? seconds : 0, a);
+}
+
 struct str verdict_leaf(const struct oom *o, u32 sample, struct arena *a)
 {
     const struct profile *p = &o->all;
@@ -95,14 +101,6 @@ static enum verdict_end find_end(const struct oom *o)
     return VERDICT_SIGNAL;
 }
 
-i64 verdict_whole(const struct verdict *v, const struct oom *o)
-{
-    i64 bytes = 0;
-    for (u32 i = oom_part_first(o, v->part); i < o->end[v->part]; i++)
-        bytes += profile_values(&o->all, i)[OOM_COLUMN];
-    return bytes;
-}
-
 // The stack that holds most: of the cause, where the record has it by stack, or of the live heap.
 static void find_stack(struct verdict *v, const struct oom *o, struct arena *a)
 {
@@ -111,7 +109,7 @@ static void find_stack(struct verdict *v, const struct oom *o, struct arena *a)
         v->part = RECORD_PART_MAPPED;
     if (v->cause == CAUSE_TMPFS) {
         v->part = RECORD_PART_SHARED;
-        if (verdict_whole(v, o) < v->cause_bytes / 2)
+        if (oom_part_bytes(o, v->part) < v->cause_bytes / 2)
             v->part = RECORD_PART_HEAP; // it is files, which nobody mapped
     }
     v->stack = oom_heaviest(o, v->part, a);
@@ -230,13 +228,6 @@ static void add_counts(struct verdict *v, const struct oom *o, struct arena *a)
                          STR_ARG(verdict_bytes((i64)c->dirty_bytes, a)));
 }
 
-static const char *allocator_name(u32 kind)
-{
-    static const char *const name[] = {"the allocator", "glibc", "jemalloc", "tcmalloc",
-                                       "mimalloc"};
-    return name[kind < ARRAY_LEN(name) ? kind : 0];
-}
-
 // What the allocator says of itself, and who had what it keeps when most was in use.
 static void add_retained(struct verdict *v, const struct oom *o, struct arena *a)
 {
@@ -245,7 +236,8 @@ static void add_retained(struct verdict *v, const struct oom *o, struct arena *a
         verdict_add_fact(
             v, a,
             "%s has %.*s from the kernel, %.*s of it in blocks and their headers (%.1f s before)",
-            allocator_name(l->kind), STR_ARG(verdict_bytes((i64)l->system_bytes, a)),
+            record_allocator_name(l->kind, "the allocator"),
+            STR_ARG(verdict_bytes((i64)l->system_bytes, a)),
             STR_ARG(verdict_bytes((i64)l->used_bytes, a)),
             (double)(i64)(o->end_ns - l->time_ns) / 1e9);
 }
@@ -291,7 +283,7 @@ static void write_sentence(struct verdict *v, const struct oom *o, struct arena 
 {
     i64 whole = (i64)(o->limit_bytes ? o->limit_bytes : o->account.charge_bytes);
     struct percent percent = unit_percent(v->cause_bytes, whole),
-                   part = unit_percent(v->stack.bytes, verdict_whole(v, o));
+                   part = unit_percent(v->stack.bytes, oom_part_bytes(o, v->part));
     const char *of = o->limit_bytes ? "the limit" : "all";
     if (v->cause == CAUSE_UNKNOWN)
         v->sentence = str_of(cause_text(v->cause));

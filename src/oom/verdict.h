@@ -70,9 +70,6 @@ void verdict_judge(struct verdict *v, const struct oom *o, struct arena *a);
 
 void verdict_add_fact(struct verdict *v, struct arena *a, const char *format, ...) PRINTF(3, 4);
 
-// All bytes of the part that the cause is in.
-i64 verdict_whole(const struct verdict *v, const struct oom *o);
-
 // The function that a sample of all ends in, "read_all".
 struct str verdict_leaf(const struct oom *o, u32 sample, struct arena *a);
 
@@ -81,5 +78,8 @@ struct str verdict_bytes(i64 bytes, struct arena *a);
 
 // "1.50s", "2.5 min", "3.2 h".
 struct str verdict_time(double seconds, struct arena *a);
+
+// The same, from a second of the record's time to the end.
+struct str verdict_since(const struct oom *o, u32 second, struct arena *a);
 
 #endif

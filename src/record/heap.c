@@ -3,7 +3,12 @@
 
 #include "record/parts.h"
 
-static const char *const heap_type[][2] = HEAP_TYPES;
+const char *const part_types[PART_NTYPE][2] = {
+    {"alloc_objects", "count"},
+    {"alloc_space", "bytes"},
+    {"inuse_objects", "count"},
+    {"inuse_space", "bytes"},
+};
 
 // What is live by stack: a column beside the samples.
 struct held {
@@ -146,7 +151,7 @@ static struct profile read_heap(const struct record_view *v, i64 time_ns, bool b
     struct reading r;
     i64 age_ns = time_ns - (i64)v->header.start_time_ns;
     reading_init(&r, v, a);
-    reading_types(&r, heap_type, ARRAY_LEN(heap_type));
+    reading_types(&r, part_types, PART_NTYPE);
     part_heap(&r, by_age, age_ns > 0 ? (u32)(age_ns / 1000000000) : 0);
     add_comments(&r);
     return finish(&r, time_ns);
@@ -191,7 +196,7 @@ struct profile record_peak(const struct record_view *v, i64 time_ns, struct aren
     const struct record_header *h = &v->header;
     (void)time_ns;
     reading_init(&r, v, a);
-    reading_types(&r, heap_type + 2, 2);
+    reading_types(&r, part_types + 2, 2);
     part_peak(&r);
     build_comment(&r.b,
                   arena_printf(a, "the most that was live at once: %.1f MB, %.1f s after the start",

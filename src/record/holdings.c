@@ -4,15 +4,15 @@
 struct profile record_holdings(const struct record_view *v, u32 end[RECORD_PARTS], u32 **stack_of,
                                struct arena *a)
 {
-    static const char *const type[][2] = HEAP_TYPES;
     struct reading r;
     reading_init(&r, v, a);
-    reading_types(&r, type, ARRAY_LEN(type));
+    reading_types(&r, part_types, PART_NTYPE);
+    const struct mapped *mapped = part_regions(&r);
     part_heap(&r, false, 0);
     end[RECORD_PART_HEAP] = r.b.p.nsample;
-    part_mapped(&r, 1U << RECORD_MAP_PRIVATE);
+    part_mapped(&r, mapped, 1U << RECORD_MAP_PRIVATE);
     end[RECORD_PART_MAPPED] = r.b.p.nsample;
-    part_mapped(&r, 1U << RECORD_MAP_SHARED);
+    part_mapped(&r, mapped, 1U << RECORD_MAP_SHARED);
     end[RECORD_PART_SHARED] = r.b.p.nsample;
     part_peak(&r);
     end[RECORD_PART_PEAK] = r.b.p.nsample;

@@ -6,14 +6,14 @@ static const char *const map_name[RECORD_NMAP] = {
     [RECORD_MAP_RESERVED] = "reserved", [RECORD_MAP_BREAK] = "break",
 };
 
-struct held {
+struct mapped {
     i64 regions, bytes;
 };
 
 // What part_mapped() is asked for.
 struct own {
     u32 kinds;
-    const struct held *held; // by word offset of the stack
+    const struct mapped *mapped; // by word offset of the stack
 };
 
 static u32 region_count(const struct record_view *v)
@@ -22,25 +22,40 @@ static u32 region_count(const struct record_view *v)
     return v->header.nregion < cap ? v->header.nregion : cap;
 }
 
-static struct held *add_held(const struct record_view *v, struct arena *a)
+static bool is_held(const struct record_view *v, const struct record_region *x)
 {
-    struct held *held = arena_new(a, struct held, v->header.section[RECORD_STACK_WORD].nrow);
+    return x->length && x->length <= INT64_MAX / RECORD_PAGE && reading_stack_at(v, x->stack);
+}
+
+struct mapped *part_regions(struct reading *r)
+{
+    const struct record_view *v = r->v;
+    struct mapped *mapped =
+        arena_new(r->b.arena, struct mapped, v->header.section[RECORD_STACK_WORD].nrow);
     for (u32 i = 0; i < region_count(v); i++) {
         const struct record_region *x = &v->region[i];
-        if (x->length == 0 || x->length > INT64_MAX / RECORD_PAGE || !reading_stack_at(v, x->stack))
+        if (!is_held(v, x))
             continue;
-        held[x->stack].regions++;
-        held[x->stack].bytes += (i64)x->length;
+        mapped[x->stack].regions++;
+        mapped[x->stack].bytes += (i64)x->length;
     }
-    return held;
+    return mapped;
+}
+
+static void add_values(struct reading *r, i64 count, i64 bytes, struct mapped mapped)
+{
+    build_value(&r->b, count);
+    build_value(&r->b, bytes);
+    build_value(&r->b, mapped.regions);
+    build_value(&r->b, mapped.bytes);
 }
 
 static void add_stack(struct reading *r, const struct record_stack *s, u32 word, void *context)
 {
-    const struct held *held = (const struct held *)context + word;
+    const struct mapped *mapped = (const struct mapped *)context + word;
     struct reading_label label[2];
     u32 nlabel = 0;
-    if (s->count == 0 && held->regions == 0)
+    if (s->count == 0 && mapped->regions == 0)
         return;
     if (s->detail < RECORD_NMAP && map_name[s->detail])
         label[nlabel++] =
@@ -48,29 +63,23 @@ static void add_stack(struct reading *r, const struct record_stack *s, u32 word,
     if (s->flags & RECORD_ALLOCATOR)
         label[nlabel++] = (struct reading_label){.key = STR("by"), .text = STR("allocator")};
     reading_sample(r, s, label, nlabel);
-    build_value(&r->b, (i64)s->count);
-    build_value(&r->b, (i64)s->amount);
-    build_value(&r->b, held->regions);
-    build_value(&r->b, held->bytes);
+    add_values(r, (i64)s->count, (i64)s->amount, *mapped);
 }
 
 static void add_own(struct reading *r, const struct record_stack *s, u32 word, void *context)
 {
     const struct own *own = context;
-    const struct held *held = &own->held[word];
-    if (held->regions == 0 || s->flags & RECORD_ALLOCATOR || s->detail >= RECORD_NMAP ||
+    const struct mapped *mapped = &own->mapped[word];
+    if (mapped->regions == 0 || s->flags & RECORD_ALLOCATOR || s->detail >= RECORD_NMAP ||
         !(own->kinds & 1U << s->detail))
         return;
     reading_sample(r, s, NULL, 0);
-    build_value(&r->b, (i64)s->count);
-    build_value(&r->b, (i64)s->amount);
-    build_value(&r->b, held->regions);
-    build_value(&r->b, held->bytes);
+    add_values(r, (i64)s->count, (i64)s->amount, *mapped);
 }
 
-void part_mapped(struct reading *r, u32 kinds)
+void part_mapped(struct reading *r, const struct mapped *mapped, u32 kinds)
 {
-    struct own own = {kinds, add_held(r->v, r->b.arena)};
+    struct own own = {kinds, mapped};
     reading_stacks(r, RECORD_MAP, add_own, &own);
 }
 
@@ -79,20 +88,16 @@ static void add_library(struct reading *r)
 {
     i64 bytes = (i64)(r->v->header.file_bytes & INT64_MAX);
     reading_named_sample(r, STR("[sonde]"));
-    build_value(&r->b, 1);
-    build_value(&r->b, bytes);
-    build_value(&r->b, 1);
-    build_value(&r->b, bytes);
+    add_values(r, 1, bytes, (struct mapped){1, bytes});
 }
 
 struct profile record_mmap(const struct record_view *v, i64 time_ns, struct arena *a)
 {
-    static const char *const type[][2] = HEAP_TYPES;
     struct reading r;
     const struct record_header *h = &v->header;
     reading_init(&r, v, a);
-    reading_types(&r, type, ARRAY_LEN(type));
-    reading_stacks(&r, RECORD_MAP, add_stack, add_held(v, a));
+    reading_types(&r, part_types, PART_NTYPE);
+    reading_stacks(&r, RECORD_MAP, add_stack, part_regions(&r));
     add_library(&r);
     if (h->lost_regions)
         build_comment(&r.b,
@@ -112,22 +117,8 @@ u32 record_regions(struct record_region **out, const struct record_view *v, stru
     *out = arena_new(a, struct record_region, region_count(v) + 1);
     for (u32 i = 0; i < region_count(v); i++) {
         const struct record_region *x = &v->region[i];
-        if (x->length && x->length <= INT64_MAX / RECORD_PAGE && x->start <= INT64_MAX &&
-            reading_stack_at(v, x->stack))
+        if (is_held(v, x) && x->start <= INT64_MAX)
             (*out)[n++] = *x;
     }
     return n;
-}
-
-i64 record_mapped_bytes(const struct record_view *v)
-{
-    i64 bytes = 0;
-    for (u32 i = 0; i < region_count(v); i++) {
-        const struct record_region *x = &v->region[i];
-        const struct record_stack *s = reading_stack_at(v, x->stack);
-        if (s && x->length <= INT64_MAX / RECORD_PAGE && s->detail != RECORD_MAP_RESERVED &&
-            !(s->flags & RECORD_ALLOCATOR))
-            bytes += (i64)x->length;
-    }
-    return bytes;
 }

@@ -5,13 +5,9 @@
 
 #include "record/reading.h"
 
-#define HEAP_TYPES                                                                                 \
-    {                                                                                              \
-        {"alloc_objects", "count"}, {"alloc_space", "bytes"}, {"inuse_objects", "count"},          \
-        {                                                                                          \
-            "inuse_space", "bytes"                                                                 \
-        }                                                                                          \
-    }
+// The heap's types, as pairs of name and unit: what was ever allocated, and what is held.
+enum { PART_NTYPE = 4 };
+extern const char *const part_types[PART_NTYPE][2];
 
 // Frames that only pass an allocation on; pprof then charges it to their caller.  The allocating
 // function itself (malloc) is never in a stack of ours.
@@ -29,7 +25,11 @@ void part_heap(struct reading *r, bool by_age, u32 now_second);
 // What was live when most was; also where there are but the last two types.
 void part_peak(struct reading *r);
 
+// What regions each stack has, by its word offset: for part_mapped().
+struct mapped;
+struct mapped *part_regions(struct reading *r);
+
 // What is mapped of some kinds, 1 << enum record_map, by the program itself and not its allocator.
-void part_mapped(struct reading *r, u32 kinds);
+void part_mapped(struct reading *r, const struct mapped *mapped, u32 kinds);
 
 #endif

@@ -112,6 +112,17 @@ struct str record_program(const struct record_view *v)
     return str_basename(record_text(v, v->header.exe));
 }
 
+const char *record_allocator_name(u32 kind, const char *otherwise)
+{
+    static const char *const name[] = {
+        [RECORD_ALLOCATOR_GLIBC] = "glibc",
+        [RECORD_ALLOCATOR_JEMALLOC] = "jemalloc",
+        [RECORD_ALLOCATOR_TCMALLOC] = "tcmalloc",
+        [RECORD_ALLOCATOR_MIMALLOC] = "mimalloc",
+    };
+    return kind < ARRAY_LEN(name) && name[kind] ? name[kind] : otherwise;
+}
+
 bool record_live_row(const struct record_view *v, u32 row, struct record_live *out, u32 *own)
 {
     u64 address = v->bucket[row / RECORD_BUCKET_KEYS].address[row % RECORD_BUCKET_KEYS];

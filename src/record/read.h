@@ -43,6 +43,9 @@ struct str record_text(const struct record_view *v, u32 text);
 // The program's name: the last part of its path.
 struct str record_program(const struct record_view *v);
 
+// "glibc"; of an allocator that is not known: otherwise.
+const char *record_allocator_name(u32 kind, const char *otherwise);
+
 // The heap as a profile with Go's four sample types, not symbolized; time_ns is the moment of the
 // reading.  Mapping 1 is the program.
 struct profile record_heap(const struct record_view *v, i64 time_ns, struct arena *a);
@@ -62,9 +65,6 @@ struct profile record_mmap(const struct record_view *v, i64 time_ns, struct aren
 // by those that they waited for (mutex), with the label "lock".
 struct profile record_block(const struct record_view *v, i64 time_ns, struct arena *a);
 struct profile record_mutex(const struct record_view *v, i64 time_ns, struct arena *a);
-
-// Bytes that the program itself has mapped, reserved address space and its allocator's left out.
-i64 record_mapped_bytes(const struct record_view *v);
 
 // The program's own profiles: rows 1 to count - 1.
 u32 record_own_count(const struct record_view *v);

@@ -110,7 +110,6 @@ static void read_all(struct str bytes)
         record_heap_by_age(&v, INT64_MAX, &a);
         record_peak(&v, 1, &a);
         record_mmap(&v, 1, &a);
-        record_mapped_bytes(&v);
         record_block(&v, 1, &a);
         for (u32 own = 1; own < record_own_count(&v); own++)
             record_own(&v, own, 1, &a);
