@@ -16,7 +16,6 @@
 struct sonde_server {
     struct debug debug;
     struct http_server *http;
-    int fd; // that it listens at
     struct sonde_server *next;
 };
 
@@ -40,7 +39,7 @@ static void unlock_servers(void)
 static void close_in_child(void)
 {
     for (struct sonde_server *s = servers.first; s; s = s->next)
-        close(s->fd);
+        close(http_descriptor(s->http));
     servers.first = NULL;
     pthread_mutex_unlock(&servers.lock);
 }
@@ -112,7 +111,6 @@ EXPORT struct sonde_server *sonde_serve(const char *address,
         errno = e.code;
         return NULL;
     }
-    s->fd = http_descriptor(s->http);
     add_server(s);
     return s;
 }

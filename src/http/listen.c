@@ -135,6 +135,7 @@ static bool listen_unix(struct listening *l, struct str path, struct err *e)
         int error = errno;
         if (l->fd >= 0)
             close(l->fd);
+        l->fd = -1;
         return err_errno(e, error, "cannot listen at unix:%s", at.sun_path);
     }
     l->is_private = l->is_unix = true;

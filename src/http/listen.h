@@ -14,7 +14,8 @@ struct listening {
 };
 
 // An empty host is localhost, port 0 or none any free port.  A Unix socket is its owner's alone;
-// one that a dead server left behind is replaced.  Fails with the reason, naming the address.
+// one that a dead server left behind is replaced.  Fails with the reason, naming the address; fd is
+// then -1.
 bool listen_start(struct listening *out, struct str address, struct err *e);
 
 // Removes a Unix socket's file; the descriptor is closed by who took it.

@@ -333,21 +333,14 @@ bool http_start(struct http_server **out, const struct http_options *o, http_han
     s->context = context;
     s->token = arena_str(&s->arena, o->token);
     s->has_tls = o->tls_cert.len || o->tls_key.len;
-    if (!listen_start(&s->at, o->address, e)) {
-        arena_free(&s->arena);
-        free(s);
-        return false;
-    }
-    snprintf(s->url, sizeof(s->url), "%s%s%s",
-             s->at.is_unix ? ""
-             : s->has_tls  ? "https://"
-                           : "http://",
-             s->at.address, s->at.is_unix ? ":" : "");
-    if (!check_guarded(s, o, e) || !start_daemon(s, o, e)) {
-        close(s->at.fd);
+    if (!listen_start(&s->at, o->address, e) || !check_guarded(s, o, e) || !start_daemon(s, o, e)) {
+        if (s->at.fd >= 0)
+            close(s->at.fd);
         free_server(s);
         return false;
     }
+    const char *scheme = s->at.is_unix ? "" : s->has_tls ? "https://" : "http://";
+    snprintf(s->url, sizeof(s->url), "%s%s%s", scheme, s->at.address, s->at.is_unix ? ":" : "");
     *out = s;
     return true;
 }

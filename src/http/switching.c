@@ -53,15 +53,9 @@ static void write_button(struct buf *out, u32 pid, bool is_on, const char *profi
 
 void switching_write(struct buf *out, const struct record_header *h)
 {
-    const bool is_on[RECORD_NSWITCH] = {
-        [RECORD_SWITCH_HEAP] = h->heap_rate_bytes != 0,
-        [RECORD_SWITCH_CPU] = h->answer.cpu_hz != 0,
-        [RECORD_SWITCH_WALL] = h->answer.wall_hz != 0,
-        [RECORD_SWITCH_LOCKS] = h->lock_rate_ns != 0,
-    };
     switches_write(out, h);
     buf_text(out, "<form method=\"post\">");
     for (u32 i = 0; i < RECORD_NSWITCH; i++)
-        write_button(out, h->pid, !is_on[i], switches_names[i]);
+        write_button(out, h->pid, switches_rate(h, i) == 0, switches_names[i]);
     buf_text(out, "</form>");
 }

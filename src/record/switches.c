@@ -19,20 +19,24 @@ static const struct unit hz[] = {{"Hz", 1}, {"", 0}};
 // The usual rates are those of the library (src/runtime/start.c); of samples that are always taken,
 // as many as a program does not notice.
 static const struct row {
-    const char *name;
     u64 rate;
     u64 most;
     const struct unit *unit; // of a number without one: the first
     const char *example;
 } rows[RECORD_NSWITCH] = {
-    [RECORD_SWITCH_HEAP] = {"heap", KIB(512), MIB(1 << 20), bytes, "bytes such as 512KiB"},
-    [RECORD_SWITCH_CPU] = {"cpu", 100, 10000, hz, "samples a second such as 100, 10000 at most"},
-    [RECORD_SWITCH_WALL] = {"wall", 20, 10000, hz, "samples a second such as 20, 10000 at most"},
-    [RECORD_SWITCH_LOCKS] = {"locks", 1000000, 3600000000000, ns,
+    [RECORD_SWITCH_HEAP] = {KIB(512), MIB(1 << 20), bytes, "bytes such as 512KiB"},
+    [RECORD_SWITCH_CPU] = {100, 10000, hz, "samples a second such as 100, 10000 at most"},
+    [RECORD_SWITCH_WALL] = {20, 10000, hz, "samples a second such as 20, 10000 at most"},
+    [RECORD_SWITCH_LOCKS] = {1000000, 3600000000000, ns,
                              "time of waiting such as 1ms, 3600s at most"},
 };
 
-const char *const switches_names[RECORD_NSWITCH + 1] = {"heap", "cpu", "wall", "locks"};
+const char *const switches_names[RECORD_NSWITCH] = {
+    [RECORD_SWITCH_HEAP] = "heap",
+    [RECORD_SWITCH_CPU] = "cpu",
+    [RECORD_SWITCH_WALL] = "wall",
+    [RECORD_SWITCH_LOCKS] = "locks",
+};
 
 // The unit of this name; NULL: there is none.
 static const struct unit *find_unit(const struct unit *unit, struct str name)
@@ -66,7 +70,8 @@ static bool name_all(struct switches *s, struct str profiler, struct err *e)
     bool is_known = false;
     *s = (struct switches){0};
     for (u32 i = 0; i < RECORD_NSWITCH; i++) {
-        s->named[i] = str_equal(profiler, STR("all")) || str_equal(profiler, str_of(rows[i].name));
+        s->named[i] =
+            str_equal(profiler, STR("all")) || str_equal(profiler, str_of(switches_names[i]));
         is_known |= s->named[i];
     }
     return is_known || err_set(e, EINVAL,
@@ -94,7 +99,7 @@ bool switches_on(struct switches *s, struct str profiler, struct str rate, struc
         s->rate[i] = rows[i].rate;
         if (rate.len && !parse_rate(&s->rate[i], &rows[i], rate))
             return err_set(e, EINVAL, "the rate of %s is \"%.*s\", which is no number of %s",
-                           rows[i].name, STR_ARG(rate), rows[i].example);
+                           switches_names[i], STR_ARG(rate), rows[i].example);
     }
     return true;
 }
@@ -141,7 +146,7 @@ static void write_rate(struct buf *out, u64 rate, const struct unit *unit)
     buf_text(out, unit->name);
 }
 
-void switches_write(struct buf *out, const struct record_header *header)
+u64 switches_rate(const struct record_header *header, enum record_switch_id id)
 {
     const u64 rate[RECORD_NSWITCH] = {
         [RECORD_SWITCH_HEAP] = header->heap_rate_bytes,
@@ -149,10 +154,16 @@ void switches_write(struct buf *out, const struct record_header *header)
         [RECORD_SWITCH_WALL] = header->answer.wall_hz,
         [RECORD_SWITCH_LOCKS] = header->lock_rate_ns,
     };
+    return rate[id];
+}
+
+void switches_write(struct buf *out, const struct record_header *header)
+{
     for (u32 i = 0; i < RECORD_NSWITCH; i++) {
-        buf_printf(out, "%s%s ", i ? ", " : "", rows[i].name);
-        if (rate[i])
-            write_rate(out, rate[i], rows[i].unit);
+        buf_printf(out, "%s%s ", i ? ", " : "", switches_names[i]);
+        u64 rate = switches_rate(header, i);
+        if (rate)
+            write_rate(out, rate, rows[i].unit);
         else
             buf_text(out, "off");
     }

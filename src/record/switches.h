@@ -21,10 +21,13 @@ bool switches_off(struct switches *s, struct str profiler, struct err *e);
 bool switches_set(struct record_header *header, const struct switches *s,
                   const struct folder_record *r, struct arena *a, struct err *e);
 
+// The rate of one now, as in struct record_switch.
+u64 switches_rate(const struct record_header *header, enum record_switch_id id);
+
 // What is on: "heap 512KiB, cpu 100Hz, wall off, locks 1ms".
 void switches_write(struct buf *out, const struct record_header *header);
 
-// Names for messages and pages; NULL behind the last.
-extern const char *const switches_names[RECORD_NSWITCH + 1];
+// Names for messages and pages.
+extern const char *const switches_names[RECORD_NSWITCH];
 
 #endif

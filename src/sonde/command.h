@@ -32,6 +32,7 @@ int command_mem(char **argument);
 
 // check.c: sonde check BUDGETS [BASE] NEW; 1: a budget is broken
 int command_check(char **argument);
+
 // switch.c: sonde start PROFILER [-rate=RATE] PID..., sonde stop PROFILER PID...
 int command_start(char **argument);
 int command_stop(char **argument);
