@@ -59,6 +59,7 @@ struct builder {
     struct cursor *cursor[2];
     u32 *to; // by cursor: the child that it goes to
     struct division part[PARTS];
+    struct parallel_division start; // the samples, while they are set on their way
     struct candidates heap;
     u32 *wave; // rows of heap that are looked at next
     u32 nwave, wave_cap, taken;
@@ -258,9 +259,10 @@ static const struct found *divide(struct builder *b, u32 part, const struct cand
     return f;
 }
 
-static bool is_large(const struct candidate *c)
+// Whether so many cursors are worth a thread for each part of them.
+static bool has_threads_for(u32 n)
 {
-    return c->end - c->begin >= PARTS * LEAST_CURSORS;
+    return n >= PARTS * LEAST_CURSORS && parallel_width() > 1;
 }
 
 // Divides nodes of the wave until none is left.  Their cursors are apart, so that it makes no
@@ -298,7 +300,7 @@ static void look_ahead(struct builder *b)
     u32 n = gather(b, 1, b->heap.row[1].share * almost);
     for (u32 i = 0; i < b->nwave; i++) {
         struct candidate *c = &b->heap.row[b->wave[i]];
-        if (is_large(c))
+        if (has_threads_for(c->end - c->begin))
             c->found = divide_large(b, c);
     }
     parallel_run(divide_wave, b, n >= LEAST_WAVE && parallel_width() > 1 ? PARTS : 1);
@@ -376,8 +378,8 @@ static u32 value_row(struct builder *b, u32 *slots, u32 sample, u32 *nvalue)
 static void start_part(void *builder, u32 part)
 {
     struct builder *b = builder;
-    struct parallel_division d = {b->p->nsample, PARTS};
-    u32 begin = parallel_first(d, part), end = parallel_first(d, part + 1), nvalue = begin;
+    u32 begin = parallel_first(b->start, part), end = parallel_first(b->start, part + 1);
+    u32 nvalue = begin;
     u32 *slots = arena_new(&b->part[part].arena, u32, VALUE_SLOTS);
     double *weight = b->part[part].weight;
     for (u32 i = begin; i < end; i++) {
@@ -395,8 +397,10 @@ static void start_part(void *builder, u32 part)
 
 static void init_cursors(struct builder *b)
 {
-    parallel_run(start_part, b, PARTS);
-    for (u32 part = 0; part < PARTS; part++) {
+    b->start =
+        (struct parallel_division){b->p->nsample, has_threads_for(b->p->nsample) ? PARTS : 1};
+    parallel_run(start_part, b, b->start.n);
+    for (u32 part = 0; part < b->start.n; part++) {
         for (u32 k = 0; k < b->o->ntype; k++)
             b->total[k] += b->part[part].weight[k];
     }
