@@ -30,6 +30,8 @@ struct candidates {
     struct arena *arena;
 };
 
+bool candidate_is_heavier(const struct candidate *l, const struct candidate *r);
+
 void candidates_init(struct candidates *h, struct arena *a);
 void candidates_push(struct candidates *h, struct candidate c);
 

@@ -60,8 +60,8 @@ struct builder {
     u32 *to; // by cursor: the child that it goes to
     struct division part[PARTS];
     struct parallel_division start; // the samples, while they are set on their way
-    struct candidates heap;
-    u32 *wave; // rows of heap that are looked at next
+    struct candidates fresh, seen;  // those that nobody has looked at yet, and the others
+    struct candidate *wave;         // that are looked at at the same time
     u32 nwave, wave_cap, taken;
 };
 
@@ -271,39 +271,39 @@ static void divide_wave(void *builder, u32 part)
 {
     struct builder *b = builder;
     for (u32 i; (i = __atomic_fetch_add(&b->taken, 1, __ATOMIC_RELAXED)) < b->nwave;) {
-        struct candidate *c = &b->heap.row[b->wave[i]];
+        struct candidate *c = &b->wave[i];
         if (!c->found)
             c->found = divide(b, part, c);
     }
 }
 
-// Adds the candidates that are at least so heavy, and that nobody has looked at, to the wave;
-// returns how many cursors they have.
-static u32 gather(struct builder *b, u32 row, double least)
-{
-    if (row >= b->heap.n || b->heap.row[row].share < least)
-        return 0;
-    u32 n = 0;
-    if (!b->heap.row[row].found) {
-        *arena_push(b->arena, b->wave, b->nwave, b->wave_cap) = row;
-        n = b->heap.row[row].end - b->heap.row[row].begin;
-    }
-    return n + gather(b, 2 * row, least) + gather(b, 2 * row + 1, least);
-}
-
-// Looks at the heaviest candidate, and at all those that are almost as heavy: their turn comes
-// soon.
+// Looks at the heaviest candidate of the fresh ones, and at all those that are almost as heavy:
+// their turn comes soon.
 static void look_ahead(struct builder *b)
 {
-    const double almost = 0.7;
+    const double almost = 0.7, least = b->fresh.row[1].share * almost;
+    u32 n = 0;
     b->nwave = b->taken = 0;
-    u32 n = gather(b, 1, b->heap.row[1].share * almost);
-    for (u32 i = 0; i < b->nwave; i++) {
-        struct candidate *c = &b->heap.row[b->wave[i]];
-        if (has_threads_for(c->end - c->begin))
-            c->found = divide_large(b, c);
+    while (b->fresh.n > 1 && b->fresh.row[1].share >= least) {
+        struct candidate c = candidates_pop(&b->fresh);
+        if (has_threads_for(c.end - c.begin))
+            c.found = divide_large(b, &c);
+        else
+            n += c.end - c.begin;
+        *arena_push(b->arena, b->wave, b->nwave, b->wave_cap) = c;
     }
     parallel_run(divide_wave, b, n >= LEAST_WAVE && parallel_width() > 1 ? PARTS : 1);
+    for (u32 i = 0; i < b->nwave; i++)
+        candidates_push(&b->seen, b->wave[i]);
+}
+
+// Takes the heaviest of all, which somebody has looked at then; there must be one.
+static struct candidate next_candidate(struct builder *b)
+{
+    if (b->seen.n == 1 ||
+        (b->fresh.n > 1 && candidate_is_heavier(&b->fresh.row[1], &b->seen.row[1])))
+        look_ahead(b);
+    return candidates_pop(&b->seen);
 }
 
 // Adds what was found below a node.
@@ -313,7 +313,7 @@ static void add_found(struct builder *b, u32 row, const struct found *f)
     add_amounts(b, row_of(b, b->t.total, row), f->total, 1);
     for (u32 i = 0; i < f->nchild; i++) {
         f->child[i].parent = row;
-        candidates_push(&b->heap, f->child[i]);
+        candidates_push(&b->fresh, f->child[i]);
     }
 }
 
@@ -429,7 +429,8 @@ static void init(struct builder *b)
     for (u32 side = 0; side < 2; side++)
         b->cursor[side] = arena_new(a, struct cursor, nsample);
     b->to = arena_new(a, u32, nsample);
-    candidates_init(&b->heap, a);
+    candidates_init(&b->fresh, a);
+    candidates_init(&b->seen, a);
     b->only = arena_new(a, u32, b->p->nlocation);
     for (u32 l = 1; l < b->p->nlocation; l++) {
         const u32 *first = &b->places->first[l];
@@ -456,11 +457,9 @@ struct flametree flametree_build(const struct profile *p, const struct places *p
 {
     struct builder b = {.p = p, .places = places, .o = o, .arena = a};
     init(&b);
-    candidates_push(&b.heap, (struct candidate){.share = 1, .end = p->nsample});
-    while (b.heap.n > 1 && b.t.n <= o->most) {
-        if (!b.heap.row[1].found)
-            look_ahead(&b);
-        struct candidate c = candidates_pop(&b.heap);
+    candidates_push(&b.fresh, (struct candidate){.share = 1, .end = p->nsample});
+    while ((b.fresh.n > 1 || b.seen.n > 1) && b.t.n <= o->most) {
+        struct candidate c = next_candidate(&b);
         add_found(&b, add_row(&b, c.parent, c.place, c.is_inline), c.found);
     }
     add_rests(&b);
