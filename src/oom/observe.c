@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "oom/kernel_log.h"
+#include "record/copying.h"
 #include "record/folder.h"
 
 enum {
@@ -28,8 +29,6 @@ enum {
     REST_COST_FACTOR = 1000,
     UNSOUND_PART = 20, // of the charge, that may be unexplained
 };
-
-static const u32 threshold[] = {85, 90, 95};
 
 static u64 mono_ns(void)
 {
@@ -292,18 +291,12 @@ static bool account_is_due(const struct observer *o, u64 now_ns)
            (passed_ns >= least_ns && (has_moved(o) || passed_ns >= (u64)ACCOUNT_S * 1000000000));
 }
 
-// Passing a threshold counts once; it must be left by 5 % of the limit before it counts again.
 static void check_thresholds(struct observer *o, u64 now_ns)
 {
-    u64 percent = o->state.limit_bytes ? o->step_usage_bytes * 100 / o->state.limit_bytes : 0;
-    for (u32 i = 0; i < ARRAY_LEN(threshold); i++) {
-        u32 bit = 1U << i;
-        if (percent >= threshold[i] && !(o->passed & bit)) {
-            o->passed |= bit;
-            mark(o, WATCH_THRESHOLD, threshold[i], now_ns);
-        } else if (percent + 5 < threshold[i]) {
-            o->passed &= ~bit;
-        }
+    u32 passed = copying_pass(&o->passed, o->step_usage_bytes, o->state.limit_bytes);
+    for (u32 i = 0; i < COPYING_THRESHOLDS; i++) {
+        if (passed & 1U << i)
+            mark(o, WATCH_THRESHOLD, copying_threshold[i], now_ns);
     }
 }
 

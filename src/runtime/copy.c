@@ -5,12 +5,13 @@
 #include "runtime/runtime.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "record/copying.h"
 
 enum {
     PATH_BYTES = 4096,
@@ -20,14 +21,11 @@ enum {
     LEAST_WAIT_NS = 10000000,
     PARTS_OF_ETA = 16,
     PERIOD_S = 60,
-    HYSTERESIS = 5,        // percent of the limit
     NEAR_PARTS = 50,       // of the limit: so far the charge may move, above the first threshold
     FAR_PARTS = 10,        // and below
     NEAR_COST_FACTOR = 10, // copies take at most this part of the time
     FAR_COST_FACTOR = 200
 };
-
-static const u32 threshold[] = {85, 90, 95};
 
 static const char *folder; // NULL: no copies
 static char path[PATH_BYTES], unfinished[PATH_BYTES];
@@ -79,33 +77,15 @@ static void set_path(char *out, const char *end)
     text_add(&t, end);
 }
 
-// Past the page cache, which could not be had at the limit, where the file system takes that.
-static bool write_all(int fd)
-{
-    const char *from = (const char *)record.header;
-    for (u64 done = 0, all = record_bytes(); done < all;) {
-        ssize_t n = pwrite(fd, from + done, all - done, (off_t)done);
-        if (n < 0 && errno == EINVAL && fcntl(fd, F_SETFL, 0) == 0)
-            n = pwrite(fd, from + done, all - done, (off_t)done);
-        if (n <= 0)
-            return false;
-        done += (u64)n;
-    }
-    return true;
-}
-
 // A copy that is not whole does not take the place of one that is.
 static bool copy(void)
 {
-    const int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW;
     set_path(path, "");
     set_path(unfinished, ".new");
-    int fd = open(unfinished, flags | O_DIRECT, 0600);
-    if (fd < 0 && errno == EINVAL)
-        fd = open(unfinished, flags, 0600);
+    int fd = copying_open(unfinished);
     if (fd < 0)
         return false;
-    bool done = write_all(fd);
+    bool done = copying_write(fd, record.header, record_bytes(), 0);
     int error = errno;
     close(fd);
     done = done && syscall(SYS_rename, unfinished, path) == 0;
@@ -115,22 +95,6 @@ static bool copy(void)
         unlink(path);
     errno = error;
     return done;
-}
-
-// Passing a threshold counts once; it must be left by some percent before it counts again.
-static bool passes(u64 usage, u64 limit)
-{
-    bool is_new = false;
-    u64 percent = limit ? usage * 100 / limit : 0;
-    for (u32 i = 0; i < ARRAY_LEN(threshold); i++) {
-        u32 bit = 1U << i;
-        is_new |= percent >= threshold[i] && !(passed & bit);
-        if (percent >= threshold[i])
-            passed |= bit;
-        else if (percent + HYSTERESIS < threshold[i])
-            passed &= ~bit;
-    }
-    return is_new;
 }
 
 // Whether the charge has moved so far that the last copy is no longer the truth, and copies are
@@ -144,7 +108,7 @@ static bool has_moved(u64 now, u64 usage, u64 limit)
 
 static bool is_wanted(u64 now, u64 usage, u64 limit)
 {
-    bool is_new = passes(usage, limit), is_first = copied_ns == 0;
+    bool is_new = copying_pass(&passed, usage, limit) != 0, is_first = copied_ns == 0;
     if (is_first)
         return is_new || now > FIRST_NS;
     return is_new || has_moved(now, usage, limit) || now - copied_ns >= (u64)PERIOD_S * 1000000000;
