@@ -26,11 +26,13 @@ static void divide_shared(struct process *p, const char *proc)
     p->file_bytes = lines_number(str_of(text), "Pss_File:");
 }
 
-bool process_is_whole(const char *proc, u32 pid)
+bool process_anon(u64 *bytes, const char *proc, u32 pid)
 {
     char text[8192];
-    return read_file(text, sizeof(text), proc, pid, "status") &&
-           lines_number(str_of(text), "VmRSS:") != 0;
+    if (!read_file(text, sizeof(text), proc, pid, "status"))
+        return false;
+    *bytes = lines_number(str_of(text), "RssAnon:");
+    return lines_number(str_of(text), "VmRSS:") != 0;
 }
 
 bool process_read(struct process *p, const char *proc, u32 pid)

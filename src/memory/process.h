@@ -14,8 +14,9 @@ struct process {
     u64 page_table_bytes;
 };
 
-// Whether it still has its memory: it is not being taken down.
-bool process_is_whole(const char *proc, u32 pid);
+// Its pages in no file, shared ones counted whole.  False when it has no memory any more: it is
+// being taken down.
+bool process_anon(u64 *bytes, const char *proc, u32 pid);
 
 // False when it is gone.  proc is "/proc", or a copy of it in tests.
 bool process_read(struct process *p, const char *proc, u32 pid);

@@ -131,8 +131,10 @@ static void look(struct observer *o, u64 now_ns)
                            .max_events = o->state.events.max,
                            .oom_kills = o->state.events.oom_kills,
                            .stall_us = o->state.stall_us};
-    if (process_is_whole("/proc", o->pid))
+    if (process_anon(&l.own_bytes, "/proc", o->pid)) {
         watch_add_look(o->watch, &l);
+        o->own_bytes = l.own_bytes;
+    }
     plan_next_look(o, &c, now_ns);
     o->look_ns = now_ns;
 }
@@ -216,8 +218,9 @@ static bool is_in_group(const struct observer *o)
 static bool is_sound(struct observer *o, const struct account *a)
 {
     struct cgroup_state s;
+    u64 own_bytes;
     i64 lost = a->bytes[ACCOUNT_UNEXPLAINED], most = (i64)(a->charge_bytes / UNSOUND_PART);
-    if (!process_is_whole("/proc", o->pid) ||
+    if (!process_anon(&own_bytes, "/proc", o->pid) ||
         (cgroup_read(&s, &o->group) && s.oom_kills > o->state.oom_kills))
         return false;
     bool is_odd = lost > most || lost < -most;
@@ -229,12 +232,14 @@ static bool is_sound(struct observer *o, const struct account *a)
 static void take_account(struct observer *o, u64 now_ns)
 {
     struct account_sources s = {.watcher_bytes = is_in_group(o) ? sizeof(struct watch) : 0};
-    struct watch_account row = {.time_ns = since_start(o, now_ns), .live_bytes = live_bytes(o)};
+    struct watch_account row = {
+        .time_ns = since_start(o, now_ns), .live_bytes = live_bytes(o), .own_bytes = o->own_bytes};
     u64 cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
     u32 nblock = gather_blocks(o);
     o->account_ns = now_ns;
     o->account_usage_bytes = o->step_usage_bytes;
     o->account_hard_bytes = o->hard_bytes;
+    o->account_own_bytes = o->own_bytes;
     account_look(&s, "/proc", &o->limiting, o->pid);
     if (read_areas(o, &s.areas, nblock) && charge_read(&s.charge, &o->limiting)) {
         row.charge = s.charge;
@@ -256,13 +261,15 @@ static u64 distance(u64 a, u64 b)
 }
 
 // Whether the charge, or what of it cannot be dropped, has moved so far since the last account that
-// it is no longer the truth: by a thirtieth of the limit, near it by a hundredth.
+// it is no longer the truth: by a thirtieth of the limit, near it by a hundredth.  Or the process
+// alone has, in a group that is large beside it.
 static bool has_moved(const struct observer *o)
 {
     u64 limit = o->state.limit_bytes ? o->state.limit_bytes : o->account_usage_bytes * 2;
     u64 most = limit / (o->step_usage_bytes > limit / 10 * 9 ? 100 : 30);
     return distance(o->step_usage_bytes, o->account_usage_bytes) > most ||
-           distance(o->hard_bytes, o->account_hard_bytes) > most;
+           distance(o->hard_bytes, o->account_hard_bytes) > most ||
+           distance(o->own_bytes, o->account_own_bytes) > o->account_own_bytes / 8 + MIB(1);
 }
 
 static u64 time_to(u64 limit, u64 bytes, u64 rate_bytes_s)

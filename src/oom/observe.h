@@ -40,7 +40,9 @@ struct observer {
     u32 look_wait_ms;                            // until the next one, if nothing is in a hurry
     u64 hard_bytes; // then charged for what cannot be dropped: all but files
     u64 hard_rate_bytes_s;
-    u64 account_ns, account_cost_ns, account_usage_bytes, account_hard_bytes;
+    u64 own_bytes; // then the process's own anonymous memory
+    u64 account_ns, account_cost_ns;
+    u64 account_usage_bytes, account_hard_bytes, account_own_bytes;
     u64 snapshot_ns;
     bool was_odd;      // the last account left much unexplained
     u32 passed;        // thresholds, a bit each

@@ -156,12 +156,16 @@ static void extrapolate(struct charge *c, const struct oom *o, u64 grown)
     c->kernel_bytes += (u64)((double)kernel * rest);
 }
 
-// The last look's numbers are younger than the last account's, and as good.
-static void take_last_look(struct charge *c, const struct oom *o)
+// The last look, when it is younger than the last account.
+static const struct watch_look *last_look(const struct oom *o)
 {
     const struct watch_look *l = o->nlook ? &o->look[o->nlook - 1] : NULL;
-    if (!l || l->time_ns <= o->seen[o->nseen - 1].time_ns || l->usage_bytes == 0)
-        return;
+    return l && l->time_ns > o->seen[o->nseen - 1].time_ns && l->usage_bytes ? l : NULL;
+}
+
+// Its numbers are as good as those of an account.
+static void take_look(struct charge *c, const struct watch_look *l)
+{
     c->usage_bytes = l->usage_bytes;
     c->anon_bytes = l->anon_bytes;
     c->file_bytes = l->file_bytes;
@@ -172,25 +176,38 @@ static void take_last_look(struct charge *c, const struct oom *o)
     c->locked_bytes = l->locked_bytes;
 }
 
+// Which part of what the anonymous memory grew by, between the last two accounts, was others'.
+static double others_part(const struct oom *o)
+{
+    const struct watch_account *last = &o->seen[o->nseen - 1];
+    const struct watch_account *before = o->nseen > 1 ? last - 1 : NULL;
+    if (!before || last->charge.anon_bytes <= before->charge.anon_bytes)
+        return 0;
+    double part =
+        (double)(last->account.bytes[ACCOUNT_OTHERS] - before->account.bytes[ACCOUNT_OTHERS]) /
+        (double)(last->charge.anon_bytes - before->charge.anon_bytes);
+    return part < 0 ? 0 : part > 1 ? 1 : part;
+}
+
 static void settle_by_watch(struct oom *o)
 {
-    struct charge c = o->seen[o->nseen - 1].charge;
+    const struct watch_account *last = &o->seen[o->nseen - 1];
+    const struct watch_look *look = last_look(o);
+    struct charge c = last->charge;
     struct account *a = &o->account;
-    take_last_look(&c, o);
+    u64 anon = c.anon_bytes, live = last->live_bytes, others = (u64)a->bytes[ACCOUNT_OTHERS];
+    u64 unseen = less(anon, (u64)own_bytes(a) + others);
+    if (look) {
+        take_look(&c, look);
+        anon = c.anon_bytes;
+        live = look->live_bytes;
+        others = less(others + anon + last->own_bytes, last->charge.anon_bytes + look->own_bytes);
+    }
     u64 charge = o->saw_oom_kill && o->limit_bytes ? o->limit_bytes : c.usage_bytes;
     extrapolate(&c, o, less(charge, c.usage_bytes));
-    u64 anon_before = o->seen[o->nseen - 1].charge.anon_bytes;
-    // Other processes grew in their proportion.
-    u64 others = (u64)a->bytes[ACCOUNT_OTHERS];
-    i64 before = o->nseen > 1 ? o->seen[o->nseen - 2].account.bytes[ACCOUNT_OTHERS] : 0;
-    double part = 0;
-    if (o->nseen > 1 && anon_before > o->seen[o->nseen - 2].charge.anon_bytes)
-        part = (double)((i64)others - before) /
-               (double)(anon_before - o->seen[o->nseen - 2].charge.anon_bytes);
-    u64 live = less((u64)o->live_bytes, o->seen[o->nseen - 1].live_bytes);
-    u64 grown = less(less(c.anon_bytes, anon_before), live);
-    others += (u64)((double)grown * (part < 0 ? 0 : part > 1 ? 1 : part));
-    u64 unseen = less(anon_before, (u64)own_bytes(a) + (u64)a->bytes[ACCOUNT_OTHERS]);
+    // Since then the others grew in their proportion.
+    u64 grown = less(less(c.anon_bytes, anon), less((u64)o->live_bytes, live));
+    others += (u64)((double)grown * others_part(o));
     a->bytes[ACCOUNT_OTHERS] = (i64)others;
     set_own(o, less(c.anon_bytes, others + unseen));
     set_files(a, &c);

@@ -15,7 +15,7 @@
 #define WATCH_MAGIC "SONDEWAT" // 8 bytes
 
 enum {
-    WATCH_VERSION = 2,
+    WATCH_VERSION = 3,
     WATCH_RINGS = 3, // of looks: each; one a second; one a minute
     WATCH_LOOKS = 512,
     WATCH_ACCOUNTS = 64, // in each of two rings: each; one a minute
@@ -24,13 +24,15 @@ enum {
     WATCH_MARKS = 64,
 };
 
-// A cheap look: the group's numbers.  Times are nanoseconds since the record's start, plus 1.
+// A cheap look: the group's numbers, and one of the process.  Times are nanoseconds since the
+// record's start, plus 1.
 struct watch_look {
     u64 time_ns;
     u64 usage_bytes, limit_bytes;
     u64 anon_bytes, file_bytes, shmem_bytes, kernel_bytes;
     u64 mapped_bytes, dirty_bytes, locked_bytes; // see struct charge
     u64 live_bytes;                              // of the heap, by the record
+    u64 own_bytes;                               // the process's own anonymous pages
     u64 max_events, oom_kills;
     u64 stall_us;
 };
@@ -38,6 +40,7 @@ struct watch_look {
 struct watch_account {
     u64 time_ns;
     u64 live_bytes; // of the heap, by the record: also what is not in memory
+    u64 own_bytes;  // as in the look before it
     struct charge charge;
     struct account account;
 };

@@ -281,6 +281,33 @@ static void test_mappings(void)
     arena_free(&m.a);
 }
 
+// Started beside compilers, which shrink while it grows.
+static void test_neighbours(void)
+{
+    struct made m;
+    struct oom o;
+    make(&m);
+    struct account_sources s = {.saw_all = true, .nprocess = 9, .other_bytes = 60 * MB};
+    s.charge = (struct charge){.usage_bytes = 62 * MB, .anon_bytes = 61 * MB, .kernel_bytes = MB};
+    s.areas = (struct areas){.data_bytes = MB};
+    struct watch_account row = {.time_ns = SECOND, .own_bytes = MB, .charge = s.charge};
+    row.account = account_build(&s);
+    watch_add_account(m.w, &row);
+    allocate(&m, 0xa000, MB, 20, 1);
+    watch_add_look(m.w, &(struct watch_look){.time_ns = 2 * SECOND,
+                                             .usage_bytes = 42 * MB,
+                                             .anon_bytes = 41 * MB,
+                                             .kernel_bytes = MB,
+                                             .live_bytes = 20 * MB,
+                                             .own_bytes = 21 * MB});
+    kill_at(&m, 3, 0);
+    open_made(&o, &m);
+    ok(o.account.bytes[ACCOUNT_HEAP] == 20 * MB && o.account.bytes[ACCOUNT_OTHERS] == 20 * MB &&
+           o.account.bytes[ACCOUNT_UNEXPLAINED] == 0 && sum(&o) == 42 * MB,
+       "what the process grew by is told apart from what others shrank by");
+    arena_free(&m.a);
+}
+
 static void test_sources(void)
 {
     struct made m;
@@ -372,6 +399,7 @@ int main(void)
     test_peak();
     test_requests();
     test_mappings();
+    test_neighbours();
     test_sources();
     test_forms();
     return done();
