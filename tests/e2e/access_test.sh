@@ -6,7 +6,6 @@ status() { curl -s -k -o "$tmp/body" -w '%{http_code}' "$@"; }
 
 # A program that serves itself.
 mkfifo "$tmp/in"
-rm -f "$tmp/out" "$tmp/err"
 "$programs/serves" localhost:0 <"$tmp/in" >"$tmp/out" 2>"$tmp/err" &
 pid=$!
 exec 9>"$tmp/in"
@@ -55,11 +54,7 @@ is $? 2 "a socket needs a path"
 # Tokens.
 echo " s3cret-token " >"$tmp/token"
 echo >"$tmp/empty"
-rm -f "$tmp/err"
-"$sonde" serve -http=localhost:0 -token_file="$tmp/token" 2>"$tmp/err" &
-server=$!
-wait_for grep -q 'profiles at' "$tmp/err"
-url=$(sed -n 's/.*profiles at \(.*\)/\1/p' "$tmp/err")
+serve -token_file="$tmp/token"
 is "$(status "$url")" 401 "without the token nothing is shown"
 unlike "$(cat "$tmp/body")" 'PID|s3cret' "not even what there is"
 is "$(status -H 'Authorization: Bearer s3cret-token' "$url")" 200 "with it all is"
@@ -91,8 +86,9 @@ like "$?,$(cat "$tmp/err")" "^2,.*none.pem: No such file" "and be there"
 rm -f "$tmp/err"
 "$sonde" serve -http=0.0.0.0:0 -token_file="$tmp/token" -tls_cert="$tmp/cert.pem" -tls_key="$tmp/key.pem" 2>"$tmp/err" &
 server=$!
-wait_for grep -q 'profiles at https://' "$tmp/err"
-url=$(sed -n 's/.*profiles at \(.*\)/\1/p' "$tmp/err" | sed 's/0\.0\.0\.0/localhost/')
+served_at "$tmp/err"
+like "$url" '^https://' "by TLS, as it says"
+url=${url/0.0.0.0/localhost}
 is "$(status "$url")" 401 "with both it opens, to who has the token"
 SONDE_TOKEN=s3cret-token "$sonde" -top -tls_ca="$tmp/cert.pem" "${url}heap?pid=$$" 2>"$tmp/err2"
 like "$(cat "$tmp/err2")" "process $$" "sonde trusts the certificate that it is told to"

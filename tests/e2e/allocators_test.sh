@@ -35,14 +35,11 @@ by_new_array_aligned_nothrow:1 by_new_array_nothrow:1 by_new_nothrow:1 " "$1: ea
 tells() {
     rm -f "$SONDE_DIR"/*
     LD_PRELOAD=$2 "$programs/labels" peak wait >/dev/null &
-    local program=$! numbers server
+    local program=$! numbers server url
     paused() { [ "$(awk '{ print $1 }' /proc/$program/syscall 2>/dev/null)" = 34 ]; }
     wait_for paused
-    rm -f "$tmp/serve.log"
-    "$sonde" serve -http=localhost:0 >"$tmp/serve.log" 2>&1 &
-    server=$!
-    wait_for grep -q 'http://' "$tmp/serve.log"
-    numbers=$(curl -sS "$(grep -o 'http://[^ ]*' "$tmp/serve.log" | head -n 1)heap?debug=1&pid=$program" | tee "$tmp/answer" | sed -n 's/^# \(Allocator[A-Za-z]*\) = /\1=/p' | xargs)
+    serve
+    numbers=$(curl -sS "${url}heap?debug=1&pid=$program" | tee "$tmp/answer" | sed -n 's/^# \(Allocator[A-Za-z]*\) = /\1=/p' | xargs)
     like "$numbers" "^Allocator=$1 AllocatorSystem=[0-9]{7,} " "$1 tells how much it has ($numbers)"
     if [ "$1" != mimalloc ]; then
         like "$numbers" 'AllocatorInuse=(1[6-9]|2[0-9])[0-9]{6} ' "and how much of that is in use"

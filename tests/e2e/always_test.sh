@@ -8,8 +8,7 @@ rm -f "$tmp/in" && mkfifo "$tmp/in"
 "$sonde" run -cpu=100 -wall=50 -http=localhost:0 -- "$programs/shares" 1 1 <"$tmp/in" >"$tmp/out" 2>"$tmp/err" &
 run=$!
 exec 9>"$tmp/in"
-wait_for grep -q 'profiles at' "$tmp/err"
-url=$(sed -n 's/.*profiles at \(.*\)/\1/p' "$tmp/err")
+served_at "$tmp/err"
 echo >&9
 wait_for grep -q process "$tmp/out"
 milliseconds() { "$sonde" -top -cum -unit=ms "$1" 2>/dev/null | awk -v r="^$2\$" '$6 ~ r { sub("ms", "", $4); print $4 + 0; exit }'; }

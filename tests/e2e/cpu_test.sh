@@ -12,8 +12,7 @@ profile() {
     "$sonde" run -http=localhost:0 -- "$@" <"$tmp/in" >"$tmp/out" 2>"$tmp/err" &
     local run=$!
     exec 9>"$tmp/in"
-    wait_for grep -q 'profiles at' "$tmp/err"
-    url=$(sed -n 's/.*profiles at \(.*\)/\1/p' "$tmp/err")
+    served_at "$tmp/err"
     wait_for curl -s -f "${url}cmdline"
     curl -s -o "$tmp/cpu.pb.gz" "${url}profile?seconds=100&hz=$hz" &
     local fetch=$!

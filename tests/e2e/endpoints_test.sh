@@ -51,9 +51,8 @@ C
 gcc -O1 -g -o "$tmp/holes" "$tmp/holes.c"
 "$sonde" run -http=localhost:0 -- "$tmp/holes" >"$tmp/out" 2>"$tmp/err" &
 run=$!
-wait_for grep -q 'profiles at' "$tmp/err"
+served_at "$tmp/err"
 wait_for grep -q ready "$tmp/out"
-url=$(sed -n 's/.*profiles at \(.*\)/\1/p' "$tmp/err")
 program=$(pgrep -P $run)
 status() { curl -s -o "$tmp/body" -w '%{http_code}' "$url$1"; }
 resident() { awk '/^VmRSS/ { print $2 }' "/proc/$program/status"; }

@@ -6,17 +6,12 @@ export PPROF_TMPDIR=$tmp
 # serving MODE: the program that did MODE and waits, and a server that answers for it; sets $url and $program.
 serving() {
     rm -f "$SONDE_DIR"/*
-    rm -f "$tmp/out"
     SONDE_RATE=${rate:-4096} LD_PRELOAD=$build/libsonde.so "$programs/labels" "$1" wait >"$tmp/out" &
     program=$!
     waits() { grep -q pause /proc/$program/wchan 2>/dev/null || [ "$(awk '{ print $1 }' /proc/$program/syscall 2>/dev/null)" = 34 ]; }
     wait_for waits
-    rm -f "$tmp/serve.log"
-    "$sonde" serve -http=localhost:0 >"$tmp/serve.log" 2>&1 &
-    server=$!
-    wait_for grep -q 'http://' "$tmp/serve.log"
-    url=$(grep -o 'http://[^ ]*' "$tmp/serve.log" | head -n 1)
-    url=${url%%/debug*}/debug/pprof
+    serve
+    url=${url%/}
 }
 finish() {
     kill $server $program

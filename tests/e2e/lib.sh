@@ -81,3 +81,17 @@ wait_for() {
     done
     return 1
 }
+
+# served_at FILE: waits until a server says there where its profiles are, and sets $url to that, "http://localhost:PORT/debug/pprof/".
+served_at() {
+    wait_for grep -q 'profiles at' "$1"
+    url=$(sed -n 's/.*profiles at //p' "$1" | head -n 1)
+}
+
+# serve OPTION...: sonde serve in the background; sets $server and $url.  What the last one said must not be taken for its word.
+serve() {
+    rm -f "$tmp/serve.log"
+    "$sonde" serve -http=localhost:0 "$@" >"$tmp/serve.log" 2>&1 &
+    server=$!
+    served_at "$tmp/serve.log"
+}

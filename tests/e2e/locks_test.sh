@@ -90,12 +90,8 @@ t = [threading.Thread(target=work) for i in range(4)]
 print("done", flush=True); time.sleep(20)' >"$tmp/out" &
 program=$!
 wait_for grep -q done "$tmp/out"
-rm -f "$tmp/serve.log"
-"$sonde" serve -http=localhost:0 >"$tmp/serve.log" 2>&1 &
-server=$!
-wait_for grep -q 'http://' "$tmp/serve.log"
-url=$(grep -o 'http://[^ ]*' "$tmp/serve.log" | head -n 1)
-url=${url%%/debug*}/debug/pprof
+serve
+url=${url%/}
 text=$(curl -s "$url/block?debug=1")
 is "$(head -n 2 <<<"$text")" "--- contention:
 cycles/second=1000000000" "the text of block begins as Go's does"

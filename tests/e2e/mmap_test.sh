@@ -3,16 +3,6 @@
 . "$(dirname "$0")/lib.sh"
 export PPROF_TMPDIR=$tmp
 
-# serve_record: a server for the one process that runs with the library; sets $url and $server.
-serve() {
-    rm -f "$tmp/serve.log"
-    "$sonde" serve -http=localhost:0 >"$tmp/serve.log" 2>&1 &
-    server=$!
-    wait_for grep -q 'http://' "$tmp/serve.log"
-    url=$(grep -o 'http://[^ ]*' "$tmp/serve.log" | head -n 1)
-    url=${url%%/debug*}/debug/pprof
-}
-
 # flat FUNCTION [OPTION...]: KiB of it.
 flat() {
     local function=$1
@@ -63,11 +53,11 @@ else
 fi
 
 # By a server, as all others.
-rm -f "$tmp/out"
 SONDE_RATE=0 preloaded python3 -c 'import mmap, time; m = mmap.mmap(-1, 40 << 20); print(1, flush=True); time.sleep(20)' >"$tmp/out" &
 program=$!
 wait_for grep -q 1 "$tmp/out"
 serve
+url=${url%/}
 like "$("$sonde" -top "$url/mmap" 2>/dev/null)" '^ +40MB .* ' "python's 40 MiB are served at /debug/pprof/mmap"
 like "$(curl -s "$url/mmap?debug=1")" '^1: 41943040 \[1: 41943040\] @ 0x' "as text, too"
 kill $server $program

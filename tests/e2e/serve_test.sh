@@ -7,8 +7,7 @@ start_run() {
     rm -f "$tmp/out" "$tmp/err"
     "$sonde" run -http=localhost:0 -- "$@" >"$tmp/out" 2>"$tmp/err" &
     pid=$!
-    wait_for grep -q 'profiles at' "$tmp/err"
-    url=$(sed -n 's/.*profiles at \(.*\)/\1/p' "$tmp/err")
+    served_at "$tmp/err"
 }
 
 "$sonde" run -http= -- "$programs/ending" exit
@@ -58,11 +57,9 @@ else
     skip "go tool pprof -top prints the same" "no go"
     skip "and so does go tool pprof -raw" "no go"
 fi
-rm -f "$tmp/serve"
-"$sonde" serve -http=localhost:0 2>"$tmp/serve" &
-server=$!
-wait_for grep -q 'profiles at' "$tmp/serve"
-all=$(sed -n 's/.*profiles at \(.*\)/\1/p' "$tmp/serve")
+run_url=$url
+serve
+all=$url url=$run_url
 like "$("$sonde" -top "$all"heap 2>/dev/null)" '32MB .* main' "serve shows the only process without being told which"
 like "$("$sonde" -top "$all"heap?pid="$child" 2>/dev/null)" '32MB .* main' "or the one that is asked for"
 like "$(curl -s "$all"heap?pid=1)" 'process 1 .*does not have the library|there is no process' "and says when it cannot"

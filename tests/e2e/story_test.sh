@@ -11,9 +11,8 @@ start_server() {
     "$@" "$sonde" run -http=localhost:0 -- "$server" -listen=localhost:0 -store="$tmp/store" -put=readall \
         -max-upload-size=80MB -max-memory=80MB >"$tmp/access" 2>"$tmp/err" &
     pid=$!
-    is_up() { grep -q 'profiles at' "$tmp/err" && grep -q 'listening at' "$tmp/err"; }
-    wait_for is_up
-    url=$(sed -n 's/.*profiles at \(.*\)/\1/p' "$tmp/err")
+    wait_for grep -q 'listening at' "$tmp/err"
+    served_at "$tmp/err"
     site=$(sed -n 's/.*listening at \(.*\)/\1/p' "$tmp/err")
 }
 
@@ -41,10 +40,8 @@ done
 is "$(held)" 0 "afterwards no buffer is left"
 
 # Two clients that stop in the middle: the server holds what it has read so far.
-rm -f "$tmp/answer1"
 upload "$tmp/76.bin" --limit-rate 30M >"$tmp/answer1" &
 first=$!
-rm -f "$tmp/answer2"
 upload "$tmp/50.bin" --limit-rate 30M >"$tmp/answer2" &
 second=$!
 holds() { [ "$(held)" -gt 90000000 ]; }

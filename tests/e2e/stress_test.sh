@@ -17,10 +17,7 @@ mkdir "$tmp/cores"
 turmoil=$!
 (cd "$tmp/cores" && exec env "${on[@]}" "$programs/throwing" "$seconds") >"$tmp/throwing" 2>&1 &
 throwing=$!
-"$sonde" serve -http=localhost:0 2>"$tmp/serve" &
-server=$!
-wait_for grep -q 'profiles at' "$tmp/serve"
-url=$(sed -n 's/.*profiles at \(.*\)/\1/p' "$tmp/serve")
+serve
 
 # runs PID: whether it does, and is none that nobody has waited for yet.
 runs() {

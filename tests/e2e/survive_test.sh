@@ -63,18 +63,15 @@ else
 fi
 
 # A sidecar that shares the folder: keeps the record, and serves what it held.
-rm -f "$tmp/served"
-"$sonde" serve -http=localhost:0 2>"$tmp/served" &
-serve=$!
-is_up() { grep -q 'profiles at' "$tmp/served"; }
-wait_for is_up
-url=$(sed -n 's/.*profiles at \(.*\)/\1/p' "$tmp/served")
+serve
 LD_PRELOAD=$build/libsonde.so "$programs/hungry" hold 2>/dev/null &
 pid=$!
 has_record() { ls "$SONDE_DIR/$pid"-*; }
 wait_for has_record
 wait_for is_watched
-sleep 1.5
+holds() { "$sonde" -top -nodefraction=0 "${url}memory?pid=$pid" | grep -q ' remember$'; }
+wait_for holds
+sleep 1.2
 like "$(curl -s "${url}memory?debug=1&pid=$pid")" "^hungry \(process $pid\) is alive" "the account of a process that runs is served"
 "$sonde" -top "${url}memory?pid=$pid" >"$tmp/top" 2>/dev/null
 like "$(cat "$tmp/top")" '\[memory of ' "as a profile as well"
@@ -87,8 +84,8 @@ like "$(curl -s "${url}oom?debug=1")" "^hungry \(process $pid\)" "and serves wha
 is "$(curl -s "${url}oom?format=json" | jq -r .pid)" $pid "as JSON"
 like "$(curl -s "${url}oom?format=html")" '<section class="oom">' "as a page"
 like "$("$sonde" -top -nodefraction=0 "${url}oom" 2>/dev/null)" ' remember$' "and as a profile"
-kill -TERM $serve
-wait $serve
+kill -TERM $server
+wait $server
 
 # Nothing of memory survives: a copy on a volume does.
 "$sonde" run -http= -copy="$tmp/volume" -- "$programs/hungry" hold 2>/dev/null &

@@ -2,14 +2,12 @@
 
 # start COMMAND...: a program that begins, and ends, when it reads a line (from descriptor 9); sets $run, $url and $child.
 start() {
-    rm -f "$tmp/in" "$tmp/err"
+    rm -f "$tmp/in" "$tmp/out" "$tmp/err"
     mkfifo "$tmp/in"
-    rm -f "$tmp/out" "$tmp/err"
     "$sonde" run -http=localhost:0 -- "$@" <"$tmp/in" >"$tmp/out" 2>"$tmp/err" &
     run=$!
     exec 9>"$tmp/in"
-    wait_for grep -q 'profiles at' "$tmp/err"
-    url=$(sed -n 's/.*profiles at \(.*\)/\1/p' "$tmp/err")
+    served_at "$tmp/err"
     wait_for test -s "$tmp/out"
     child=$(pgrep -P $run)
 }
