@@ -43,12 +43,13 @@ void oom_look(struct oom *o, struct arena *a)
     o->limit_group = arena_str(a, str_of(limiting.group));
     o->peak_bytes = state.peak_bytes;
     account_look(&s, "/proc", &limiting, o->v.header.pid);
-    if (!read_areas(&s.areas, o, a) || !charge_read(&s.charge, &limiting))
+    struct watch_account now = {.time_ns = o->end_ns, .live_bytes = (u64)o->live_bytes};
+    if (!process_anon(&now.own_bytes, "/proc", o->v.header.pid) || !read_areas(&s.areas, o, a) ||
+        !charge_read(&s.charge, &limiting) ||
+        !process_anon(&now.own_after_bytes, "/proc", o->v.header.pid))
         return;
-    struct watch_account now = {.time_ns = o->end_ns,
-                                .live_bytes = (u64)o->live_bytes,
-                                .charge = s.charge,
-                                .account = account_build(&s)};
+    now.charge = s.charge;
+    now.account = account_build(&s);
     add_seen(o, &now, a);
     extent_look(s.areas.extent, "/proc", o->v.header.pid);
     memcpy(o->extent, s.areas.extent, sizeof(o->extent));

@@ -215,12 +215,12 @@ static bool is_in_group(const struct observer *o)
 
 // Whether the account is of a process that is not just being taken down: its pages then vanish one
 // by one while they are counted.
-static bool is_sound(struct observer *o, const struct account *a)
+static bool is_sound(struct observer *o, struct watch_account *row)
 {
     struct cgroup_state s;
-    u64 own_bytes;
+    const struct account *a = &row->account;
     i64 lost = a->bytes[ACCOUNT_UNEXPLAINED], most = (i64)(a->charge_bytes / UNSOUND_PART);
-    if (!process_anon(&own_bytes, "/proc", o->pid) ||
+    if (!process_anon(&row->own_after_bytes, "/proc", o->pid) ||
         (cgroup_read(&s, &o->group) && s.oom_kills > o->state.oom_kills))
         return false;
     bool is_odd = lost > most || lost < -most;
@@ -245,7 +245,7 @@ static void take_account(struct observer *o, u64 now_ns)
         row.charge = s.charge;
         row.account = account_build(&s);
         extent_look(s.areas.extent, "/proc", o->pid);
-        if (is_sound(o, &row.account)) {
+        if (is_sound(o, &row)) {
             watch_add_account(o->watch, &row);
             memcpy(o->watch->extent, s.areas.extent, sizeof(o->watch->extent));
         }

@@ -195,14 +195,18 @@ static void settle_by_watch(struct oom *o)
     const struct watch_look *look = last_look(o);
     struct charge c = last->charge;
     struct account *a = &o->account;
-    u64 anon = c.anon_bytes, live = last->live_bytes, others = (u64)a->bytes[ACCOUNT_OTHERS];
-    u64 unseen = less(anon, (u64)own_bytes(a) + others);
+    u64 live = last->live_bytes, others = (u64)a->bytes[ACCOUNT_OTHERS];
+    u64 unseen = less(c.anon_bytes, (u64)own_bytes(a) + others), held = last->own_after_bytes;
+    u64 shared = less(last->own_bytes, (u64)own_bytes(a)); // by fork: that counts in part only
     if (look) {
         take_look(&c, look);
-        anon = c.anon_bytes;
+        held = look->own_bytes;
         live = look->live_bytes;
-        others = less(others + anon + last->own_bytes, last->charge.anon_bytes + look->own_bytes);
     }
+    // What an account does not explain is mostly what came while it was made.
+    u64 anon = c.anon_bytes, rest = less(anon, less(held, shared));
+    unseen = least(unseen, less(rest, others));
+    others = rest - unseen;
     u64 charge = o->saw_oom_kill && o->limit_bytes ? o->limit_bytes : c.usage_bytes;
     extrapolate(&c, o, less(charge, c.usage_bytes));
     // Since then the others grew in their proportion.

@@ -40,7 +40,8 @@ struct watch_look {
 struct watch_account {
     u64 time_ns;
     u64 live_bytes; // of the heap, by the record: also what is not in memory
-    u64 own_bytes;  // as in the look before it
+    // As in the look before it, and once the charge was read: it may grow all the while.
+    u64 own_bytes, own_after_bytes;
     struct charge charge;
     struct account account;
 };

@@ -78,7 +78,10 @@ static void tick(struct made *m, u64 second, u64 charge)
 // An account with so much of the process's own memory, at some second.
 static void look(struct made *m, u64 second, u64 live, u64 mapped, u64 file)
 {
-    struct watch_account row = {.time_ns = second * SECOND + 2, .live_bytes = live};
+    struct watch_account row = {.time_ns = second * SECOND + 2,
+                                .live_bytes = live,
+                                .own_bytes = live + mapped,
+                                .own_after_bytes = live + mapped};
     struct account_sources s = {.saw_all = true, .nprocess = 1};
     s.charge = (struct charge){.usage_bytes = live + mapped + file + MB,
                                .anon_bytes = live + mapped,
@@ -94,7 +97,8 @@ static void look(struct made *m, u64 second, u64 live, u64 mapped, u64 file)
                                               .anon_bytes = live + mapped,
                                               .file_bytes = file,
                                               .kernel_bytes = MB,
-                                              .live_bytes = live});
+                                              .live_bytes = live,
+                                              .own_bytes = live + mapped});
 }
 
 static void kill_at(struct made *m, u64 second, u64 oom_kills)
@@ -290,7 +294,8 @@ static void test_neighbours(void)
     struct account_sources s = {.saw_all = true, .nprocess = 9, .other_bytes = 60 * MB};
     s.charge = (struct charge){.usage_bytes = 62 * MB, .anon_bytes = 61 * MB, .kernel_bytes = MB};
     s.areas = (struct areas){.data_bytes = MB};
-    struct watch_account row = {.time_ns = SECOND, .own_bytes = MB, .charge = s.charge};
+    struct watch_account row = {
+        .time_ns = SECOND, .own_bytes = MB, .own_after_bytes = MB, .charge = s.charge};
     row.account = account_build(&s);
     watch_add_account(m.w, &row);
     allocate(&m, 0xa000, MB, 20, 1);
