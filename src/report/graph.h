@@ -4,6 +4,7 @@
 #ifndef REPORT_GRAPH_H
 #define REPORT_GRAPH_H
 
+#include "base/parallel.h"
 #include "report/place.h"
 
 struct node {
@@ -54,9 +55,21 @@ struct graph_edges {
     const bool *touching; // by node: only edges from or to these; NULL: all
 };
 
-// Counts the edges anew.
+// The samples' ways over the nodes that were kept, of a first count, so that a second one, which
+// keeps some of these, need not go through all frames again.  Zeros at first.
+struct graph_ways {
+    u16 *step[PARALLEL_MOST]; // by part of the samples: a node's number among those kept << 1 |
+                              // others were passed over before it; a sample ends with 0
+    u32 *node;                // by that number; NULL: no ways are known
+    struct arena arena;
+};
+
+// Counts the edges anew.  ways are used when they are known, and otherwise filled in, where that is
+// cheap.
 void graph_count_edges(struct graph *g, const struct profile *p, struct graph_values v,
-                       struct graph_edges wanted);
+                       struct graph_edges wanted, struct graph_ways *ways);
+
+void graph_ways_free(struct graph_ways *ways);
 
 static inline i64 divided(i64 value, i64 divisor)
 {

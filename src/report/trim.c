@@ -103,7 +103,8 @@ static void choose_unit(struct report *r, const struct graph *g)
 
 // Counts the edges that the report can show.  A table needs them only to tell which functions were
 // inlined.
-static void count_edges(struct graph *g, const struct report *r, const bool *kept)
+static void count_edges(struct graph *g, const struct report *r, const bool *kept,
+                        struct graph_ways *ways)
 {
     struct graph_edges wanted = {.kept = kept, .touching = matched_column(r, g)};
     if (!r->type->shows_edges) {
@@ -111,7 +112,7 @@ static void count_edges(struct graph *g, const struct report *r, const bool *kep
         if (!wanted.into)
             return;
     }
-    graph_count_edges(g, &r->p, r->values, wanted);
+    graph_count_edges(g, &r->p, r->values, wanted, ways);
 }
 
 static enum graph_order order_of(const struct report *r)
@@ -148,6 +149,7 @@ static void trim_graph(struct trimmed *t, struct report *r)
 {
     const struct config *c = &r->config;
     const bool *kept = NULL;
+    struct graph_ways ways = {0};
     struct graph *g = &t->graph;
     *g = report_nodes(r);
     i64 sum = flat_sum(g), node_cutoff = cutoff(sum, c->nodefraction);
@@ -164,17 +166,18 @@ static void trim_graph(struct trimmed *t, struct report *r)
         t->nodelets = nodelets_of_graph(g, &r->p, shown_column(g), &o);
     bool may_cut = c->nodecount > 0 && (r->type->is_visual || c->nodecount < g->nshown);
     if (!may_cut || r->type->is_visual)
-        count_edges(g, r, kept);
+        count_edges(g, r, kept, &ways);
     graph_sort(g, order_of(r));
     if (may_cut) {
         graph_drop_edges(g, edge_cutoff); // not told of: only those that the last step drops are
         u32 n = count_shown(t, r);
         if (n < g->nshown) {
             g->nshown = n;
-            count_edges(g, r, shown_column(g));
+            count_edges(g, r, shown_column(g), &ways);
             graph_sort(g, order_of(r));
         }
     }
+    graph_ways_free(&ways);
     t->dropped_edges = graph_drop_edges(g, edge_cutoff);
 }
 
