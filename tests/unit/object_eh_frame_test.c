@@ -55,11 +55,24 @@ static void test_rules(void)
     ok(rule_at(rule_none + 1).cfa == UNWIND_UNKNOWN, "of code without rules");
 }
 
-// A small memory: words at 1000, 1008 ..., and code at 504 with a call that leads to 600.
+enum { CODE_START = 496, CODE_BYTES = 240 };
+
+// A small memory: words at 1000, 1008 ..., and code.
 struct memory {
     u64 word[8];
     bool is_code;
+    u8 code[CODE_BYTES];
 };
+
+// Code with a call at 507 that leads to 600, one by a pointer at 512, and one at 515 to 700.
+static struct memory with_calls(struct memory m)
+{
+    const u8 calls[] = {0xe8, 600 - 512, 0, 0, 0, 0xff, 0xd0, 0x90, 0xe8, 700 - 520};
+    memset(m.code, 0x90, sizeof(m.code));
+    memcpy(m.code + 507 - CODE_START, calls, sizeof(calls));
+    memset(m.code + 517 - CODE_START, 0, 3);
+    return m;
+}
 
 static bool load(void *context, u64 *value, u64 address)
 {
@@ -72,11 +85,10 @@ static bool load(void *context, u64 *value, u64 address)
 
 static bool fetch(void *context, u64 *value, u64 address)
 {
-    static const u8 code[16] = {0x90, 0x90, 0x90, 0xe8, 600 - 512, 0, 0, 0, 0xff, 0xd0};
-    (void)context;
-    if (address != 504 && address != 512)
+    const struct memory *m = context;
+    if (address < CODE_START || address + 8 > CODE_START + CODE_BYTES)
         return false;
-    memcpy(value, code + (address - 504), sizeof(*value));
+    memcpy(value, m->code + (address - CODE_START), sizeof(*value));
     return true;
 }
 
@@ -95,7 +107,7 @@ static bool steps(struct memory *m, struct unwind_frame *f, struct unwind_rule r
 
 static void test_steps(void)
 {
-    struct memory m = {{0, 1024, 701, 1048, 702, 0, 703, 0}, true};
+    struct memory m = {{0, 1024, 701, 1048, 702, 0, 703, 0}, true, {0}};
     struct unwind_frame f = {600, 1000, 1008, false};
     ok(steps(&m, &f, (struct unwind_rule){.cfa = UNWIND_SP, .cfa_offset = 24}) && f.pc == 701 &&
            f.sp == 1024 && f.bp == 1008 && f.is_return,
@@ -114,7 +126,7 @@ static void test_steps(void)
 
 static void test_leaf(void)
 {
-    struct memory m = {{512}, true};
+    struct memory m = with_calls((struct memory){{512}, true, {0}});
     struct unwind_frame f = {620, 1000, 2, false};
     const struct unwind_rule none = {.cfa = UNWIND_UNKNOWN};
     ok(steps(&m, &f, none) && f.pc == 512 && f.sp == 1008, "out of a leaf, which was called there");
@@ -122,17 +134,86 @@ static void test_leaf(void)
     ok(!steps(&m, &f, none), "but not when something else was called");
     f = (struct unwind_frame){620, 1000, 2, true};
     ok(!steps(&m, &f, none), "nor where the code at hand has called itself");
+    f = (struct unwind_frame){605, 1000, 2, true};
+    ok(steps(&m, &f, none) && f.pc == 512 && f.sp == 1008, "unless it did so at once");
+
+    m.code[606 - CODE_START] = 0xe9; // jmp 550
+    memcpy(m.code + 607 - CODE_START, &(i32){550 - 611}, 4);
+    f = (struct unwind_frame){590, 1000, 2, false};
+    ok(steps(&m, &f, none) && f.pc == 512, "out of a leaf that was reached by a jump");
+
+    m = with_calls((struct memory){{514, 0, 1048, 520}, true, {0}});
+    f = (struct unwind_frame){620, 1000, 1016, false};
+    ok(steps(&m, &f, none) && f.pc == 514 && f.bp == 1016,
+       "out of one that was called by a pointer, when its caller was called as another");
+    m.word[3] = 512;
+    f = (struct unwind_frame){620, 1000, 1016, false};
+    ok(steps(&m, &f, none) && f.pc == 512 && f.sp == 1032, "but what was called there has a frame");
+    f = (struct unwind_frame){620, 1000, 2, true};
+    ok(steps(&m, &f, none) && f.pc == 514 && f.sp == 1008,
+       "without a frame pointer a call by a pointer is believed");
+}
+
+// A handler that was interrupted itself, by another signal.
+static void test_restorer(void)
+{
+    static const u8 restorer[] = {0x48, 0xc7, 0xc0, 15, 0, 0, 0, 0x0f, 0x05};
+    struct memory m = with_calls((struct memory){{530}, true, {0}});
+    memcpy(m.code + 530 - CODE_START, restorer, sizeof(restorer));
+    struct unwind_frame f = {640, 1000, 2, false};
+    const struct unwind_rule none = {.cfa = UNWIND_UNKNOWN};
+    ok(steps(&m, &f, none) && f.pc == 530 && f.sp == 1008, "out of a handler, to where it returns");
+    m.code[533 - CODE_START] = 16;
+    f = (struct unwind_frame){640, 1000, 2, false};
+    ok(!steps(&m, &f, none), "which no other code is taken for");
+}
+
+// The return address, behind the call at 507, is at sp + offset of code that was interrupted.
+static void test_edges(void)
+{
+    static const struct {
+        const char *name;
+        u8 code[8];
+        u32 at; // bytes that were executed
+        u32 offset;
+        bool has_saved; // the caller's bp is at sp
+    } edge[] = {
+        {"ret", {0xc3}, 0, 0, false},
+        {"ret 16", {0xc2, 16}, 0, 0, false},
+        {"push rbp", {0x55, 0x48, 0x89, 0xe5}, 0, 0, false},
+        {"mov rbp, rsp", {0x55, 0x48, 0x89, 0xe5}, 1, 8, true},
+        {"pop rbp before ret", {0x5d, 0xc3}, 0, 8, true},
+        {"Go's look at the limit", {0x49, 0x3b, 0x66, 0x10, 0x76}, 0, 0, false},
+        {"Go's jump to more stack", {0x49, 0x3b, 0x66, 0x10, 0x76}, 4, 0, false},
+        {"sub rsp", {0x48, 0x83, 0xec, 0x18}, 0, 0, false},
+        {"mov [rsp + 16], rbp", {0x48, 0x89, 0x6c, 0x24, 0x10}, 0, 24, false},
+        {"lea rbp, [rsp + 16]", {0x48, 0x8d, 0x6c, 0x24, 0x10}, 0, 24, false},
+        {"mov [rsp + 32], rbp, long", {0x48, 0x89, 0xac, 0x24, 0x20}, 0, 40, false},
+        {"add rsp, 24 before ret", {0x48, 0x83, 0xc4, 0x18, 0xc3}, 0, 24, false},
+        {"add rsp, 32 before ret, long", {0x48, 0x81, 0xc4, 0x20, 0, 0, 0, 0xc3}, 0, 32, false},
+    };
+    const struct unwind_rule none = {.cfa = UNWIND_UNKNOWN};
+    for (u32 i = 0; i < ARRAY_LEN(edge); i++) {
+        struct memory m = with_calls((struct memory){{7, 7, 7, 7, 7, 7, 7, 7}, false, {0}});
+        memcpy(m.code + 640 - CODE_START, edge[i].code, sizeof(edge[i].code));
+        m.word[edge[i].offset / 8] = 512;
+        struct unwind_frame f = {640 + edge[i].at, 1000, 1040, false};
+        bool went = steps(&m, &f, none);
+        ok(went && f.pc == 512 && f.sp == 1008 + edge[i].offset &&
+               f.bp == (edge[i].has_saved ? 7 : 1040),
+           "over the edge of a function: %s", edge[i].name);
+    }
 }
 
 static void test_calls(void)
 {
-    struct memory m = {{1016, 0, 1040, 514}, false};
+    struct memory m = with_calls((struct memory){{1016, 0, 1040, 514}, false, {0}});
     struct unwind_frame f = {600, 1000, 1016, true};
     const struct unwind_rule none = {.cfa = UNWIND_UNKNOWN};
     ok(steps(&m, &f, none) && f.pc == 514, "a caller that is in no file is known by its call");
     f = (struct unwind_frame){600, 1000, 1016, true};
     ok(!steps(&m, &f, (struct unwind_rule){.cfa = UNWIND_OTHER}), "but calls no code with rules");
-    m.word[3] = 511;
+    m.word[3] = 510;
     f = (struct unwind_frame){600, 1000, 1016, true};
     ok(!steps(&m, &f, none), "what is behind no call is no caller");
 }
@@ -149,6 +230,8 @@ int main(void)
         test_rules();
     test_steps();
     test_leaf();
+    test_restorer();
+    test_edges();
     test_calls();
     arena_free(&a);
     return done();

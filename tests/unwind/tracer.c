@@ -3,8 +3,9 @@
 //
 // Prints a row of a table: stacks; frames, of the longer of the two walks; percent that are the
 // same, from the innermost on; and how many stacks part where there is a rule, and where there is
-// none in memory: assembly, a JIT's code, Go's.  Then a line for each place where they part, with
-// how often: what was walked from, and what each says is above.
+// none in memory: assembly, a JIT's code, Go's.  Where it is libdwfl that is wrong, since Go
+// changed the stack or a caller was missed, that is not counted, but told of.  Then a line for each
+// place where they part, with how often: what was walked from, and what each says is above.
 //
 // LEAST=PERCENT: fails when less than that is the same.  Always fails when more than 0.1 % of the
 // frames are lost where there is a rule.
@@ -46,6 +47,8 @@ struct tracer {
     struct unwind_rule rule[MOST_FRAMES]; // by frame of ours
 
     u32 nstack, npart_rule, npart_none; // stacks: all, and those that part
+    u32 nchanged;                       // stacks that Sonde ends where Go changed to another
+    u32 nmissed;                        // stacks of which libdwfl misses a caller
     u64 nframe, nequal, nlost_rule;     // frames: all, the same, and lost where there is a rule
     struct table partings;
     u32 *nparting; // by row of partings
@@ -198,6 +201,22 @@ static const char *place_name(const struct tracer *t, u64 pc, char *text, size_t
     return text;
 }
 
+// Go's functions that change the stack.  Above them is what earlier calls left on the other one:
+// libdwfl goes on with that, Sonde ends.
+static bool changes_stack(const struct tracer *t, u64 pc)
+{
+    static const char *const names[] = {" runtime.systemstack.abi0+", " runtime.mcall+",
+                                        " runtime.morestack.abi0+", " runtime.asmcgocall.abi0+",
+                                        " runtime.cgocallback.abi0+"};
+    char text[128];
+    place_name(t, pc, text, sizeof(text));
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        if (strstr(text, names[i]))
+            return true;
+    }
+    return false;
+}
+
 static void note_parting(struct tracer *t, u32 at, u32 nours, u32 ntheirs)
 {
     char from[128], ours[128], theirs[128], line[LINE_BYTES];
@@ -222,12 +241,29 @@ static u32 sensible(const struct tracer *t, const struct stack *s)
     return n;
 }
 
+// Whether libdwfl, which goes by frame pointers where there is no rule, misses the innermost
+// frame's caller, whose frame pointer is still, or again, the one in its register; all else is the
+// same.
+static bool misses_caller(const struct stack *ours, u32 own, const struct stack *theirs, u32 other)
+{
+    return own == other + 1 && other > 1 && ours->pc[0] == theirs->pc[0] &&
+           memcmp(ours->pc + 2, theirs->pc + 1, (other - 1) * sizeof(*ours->pc)) == 0;
+}
+
 static void compare(struct tracer *t)
 {
     const struct stack *a = &t->ours, *b = &t->theirs;
     u32 n = 0, own = sensible(t, a), other = sensible(t, b), most = own > other ? own : other;
     while (n < own && n < other && a->pc[n] == b->pc[n])
         n++;
+    if (n && n == own && n < other && changes_stack(t, a->pc[n - 1])) {
+        t->nchanged++;
+        most = n;
+    }
+    if (n == 1 && t->rule[0].cfa == UNWIND_UNKNOWN && misses_caller(a, own, b, other)) {
+        t->nmissed++;
+        n = most;
+    }
     t->nstack++;
     t->nframe += most;
     t->nequal += n;
@@ -314,6 +350,11 @@ int main(int argc, char **argv)
     double percent = 100 * (double)t.nequal / (double)t.nframe;
     printf("%-12s %8u %8llu %9.3f %9u %9u\n", argv[1], t.nstack, (unsigned long long)t.nframe,
            percent, t.npart_rule, t.npart_none);
+    if (t.nchanged)
+        printf("#   %5u times Go changed the stack: libdwfl goes on with what is left there\n",
+               t.nchanged);
+    if (t.nmissed)
+        printf("#   %5u times libdwfl misses the caller of a function without rules\n", t.nmissed);
     print_partings(&t);
     const char *least = getenv("LEAST");
     return 1000 * t.nlost_rule > t.nframe || (least && percent < strtod(least, NULL));
