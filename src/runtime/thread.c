@@ -46,14 +46,20 @@ struct birth {
 };
 static struct birth births[BIRTHS];
 
-static u32 find_row(u32 tid)
+// The row of a thread that is not this one; 0: there is none.
+static u32 find_other_row(u32 tid, u32 known)
 {
     for (u32 i = 0; i < PROBED; i++) {
         u32 row = 1 + (tid + i) % (RECORD_THREADS - 1);
-        if (__atomic_load_n(&thread_tid[row], __ATOMIC_ACQUIRE) == tid)
+        if (row != known && __atomic_load_n(&thread_tid[row], __ATOMIC_SEQ_CST) == tid)
             return row;
     }
     return 0;
+}
+
+static u32 find_row(u32 tid)
+{
+    return find_other_row(tid, 0);
 }
 
 bool thread_is_known(u32 tid)
@@ -89,7 +95,7 @@ u32 thread_add(u32 tid)
         row = at;
         watched[row].own = tid == (u32)getpid() ? (u64)(uintptr_t)first_thread : 0;
         describe(row, tid);
-        __atomic_store_n(&thread_tid[row], tid, __ATOMIC_RELEASE);
+        __atomic_store_n(&thread_tid[row], tid, __ATOMIC_SEQ_CST);
         raise_rows(row + 1);
     }
     if (!row)
@@ -133,6 +139,17 @@ struct entry {
     char name[];
 };
 
+// A thread that begins enters itself at the same time: then at least one of the two sees two rows,
+// and that which was made here is removed.  Otherwise it would be sampled twice as often.
+static void add_found(u32 tid)
+{
+    u32 row = thread_add(tid);
+    if (row && find_other_row(tid, row))
+        thread_remove(row, tid);
+    else if (row)
+        thread_name(row, tid);
+}
+
 u32 thread_scan(void)
 {
     _Alignas(struct entry) char room[DIRECTORY_BYTES];
@@ -144,11 +161,8 @@ u32 thread_scan(void)
             if (tid == 0)
                 continue;
             n++;
-            if (tid == self || find_row(tid))
-                continue;
-            u32 row = thread_add(tid);
-            if (row)
-                thread_name(row, tid);
+            if (tid != self && !find_row(tid))
+                add_found(tid);
         }
     }
     if (fd >= 0)
@@ -194,10 +208,12 @@ void thread_resolve(void)
 // In the new thread.
 static void enter(const struct birth *b)
 {
-    u32 row = thread_add((u32)syscall(SYS_gettid));
+    u32 tid = (u32)syscall(SYS_gettid), row = thread_add(tid), found = find_other_row(tid, row);
     thread.row = row;
     if (!row)
         return;
+    if (found)
+        thread_remove(found, tid); // see add_found()
     record.thread[row].parent = b->parent;
     record.thread[row].create = b->stack;
     watched[row].run = (u64)(uintptr_t)b->run;
