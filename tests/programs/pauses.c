@@ -34,7 +34,7 @@ static void *touched(size_t bytes)
 int main(int argc, char **argv)
 {
     static void *kept[KEPT];
-    long count = argc > 1 ? atol(argv[1]) : 100000, lost = preempted();
+    long count = argc > 1 ? atol(argv[1]) : 100000;
     size_t size = argc > 2 ? (size_t)atol(argv[2]) : 2048;
     size_t held = argc > 3 ? (size_t)atol(argv[3]) << 20 : 0;
     size_t swing = argc > 4 ? (size_t)atol(argv[4]) << 20 : 0;
@@ -48,14 +48,11 @@ int main(int argc, char **argv)
         else if (swing && i % SWINGS == 0)
             more = touched(swing);
         free(kept[i % KEPT]);
+        long before = preempted();
         double start = now_us();
         kept[i % KEPT] = malloc(size);
         double passed = now_us() - start, *most = &worst[i >= FIRST];
-        if (passed <= *most)
-            continue;
-        long before = lost;
-        lost = preempted();
-        if (lost == before)
+        if (passed > *most && preempted() == before)
             *most = passed;
     }
     printf("%.0f %.0f\n", worst[0], worst[1]);
