@@ -93,7 +93,7 @@ if command -v rustc >/dev/null && rustc -O -g "$here/examples/labels-rust/labels
     rm -f "$SONDE_DIR"/*
     LD_LIBRARY_PATH=$build SONDE_RATE=4096 SONDE_KEEP_EXITED=1 "$tmp/labels-rust" 0 >/dev/null
     record=$(ls "$SONDE_DIR"/*)
-    like "$("$sonde" -alloc_space -top -tagfocus=endpoint=upload "$record" 2>/dev/null)" ' 40MB .* labels(-rust)?::upload$' \
+    like "$("$sonde" -alloc_space -top -tagfocus=endpoint=upload "$record" 2>/dev/null)" ' 40(\.0[0-9])?MB .* labels(-rust)?::upload$' \
         "the Rust example's uploads are charged to their label, and to their function"
 else
     skip "the Rust example's uploads are charged to their label, and to their function" "no rustc"
