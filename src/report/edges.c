@@ -21,9 +21,9 @@ struct counted {
 // The rows of the edges that a thread counts.
 struct rows {
     u32 n;
-    u32 width; // of a row of pairs; 0: they are hashed
+    u32 width; // of a row of pairs
     u32 nused; // when hashed
-    u64 *key;  // when hashed, by row: src << 32 | dest; 0 free
+    u64 *key;  // by row: src << 32 | dest; 0 free.  NULL: not hashed, but a row for each pair
     struct counted *counted;
     i64 *weight_div; // NULL when no mean is wanted
 };
@@ -56,11 +56,11 @@ struct edge_part {
     struct arena arena;
 };
 
-static struct rows new_rows(u32 n, const struct plan *plan, struct arena *a)
+static struct rows new_rows(u32 n, bool is_hashed, const struct plan *plan, struct arena *a)
 {
     struct rows rows = {.n = n, .width = plan->width};
     rows.counted = arena_new(a, struct counted, n);
-    if (!plan->width)
+    if (is_hashed)
         rows.key = arena_new(a, u64, n);
     if (plan->v.mean)
         rows.weight_div = arena_new(a, i64, n);
@@ -69,7 +69,7 @@ static struct rows new_rows(u32 n, const struct plan *plan, struct arena *a)
 
 static inline u32 first_row(const struct rows *rows, u64 key)
 {
-    return rows->width ? (u32)key : (u32)(key * 0x9e3779b97f4a7c15 >> 32) & (rows->n - 1);
+    return !rows->key ? (u32)key : (u32)(key * 0x9e3779b97f4a7c15 >> 32) & (rows->n - 1);
 }
 
 static u32 find_row(const struct rows *rows, u64 key)
@@ -83,23 +83,24 @@ static u32 find_row(const struct rows *rows, u64 key)
 static void double_rows(struct edge_part *t)
 {
     const struct rows old = t->rows;
-    t->rows = new_rows(old.n * 2, t->plan, &t->arena);
-    t->rows.nused = old.nused;
+    struct rows rows = new_rows(old.n * 2, true, t->plan, &t->arena);
+    rows.nused = old.nused;
     for (u32 i = 0; i < old.n; i++) {
         if (!old.key[i])
             continue;
-        u32 row = find_row(&t->rows, old.key[i]);
-        t->rows.key[row] = old.key[i];
-        t->rows.counted[row] = old.counted[i];
-        if (old.weight_div)
-            t->rows.weight_div[row] = old.weight_div[i];
+        u32 row = find_row(&rows, old.key[i]);
+        rows.key[row] = old.key[i];
+        rows.counted[row] = old.counted[i];
+        if (rows.weight_div)
+            rows.weight_div[row] = old.weight_div[i];
     }
+    t->rows = rows;
 }
 
 // The edge's row, made when it is new.
 static inline u32 row_of(struct edge_part *t, u64 key)
 {
-    if (t->rows.width)
+    if (!t->rows.key)
         return (u32)key;
     u32 row = find_row(&t->rows, key);
     if (t->rows.key[row])
@@ -159,7 +160,7 @@ static inline void walk_to(struct edge_part *t, struct walk *w, u32 dest, bool i
     }
     if (w->src && w->src != dest && (!w->is_choosy || is_wanted(t->plan, w->src, dest))) {
         const struct rows *rows = &t->rows;
-        u64 key = rows->width ? w->src * rows->width + dest : (u64)w->src << 32 | dest;
+        u64 key = rows->key ? (u64)w->src << 32 | dest : w->src * rows->width + dest;
         t->call[t->ncall++] = (struct call){key, w->is_residual, is_inline};
         __builtin_prefetch(&rows->counted[first_row(rows, key)], 1);
         if (t->ncall == CALLS_AHEAD)
@@ -225,7 +226,8 @@ static void count_edges(void *parts, u32 number)
 {
     struct edge_part *t = (struct edge_part *)parts + number;
     const struct plan *plan = t->plan;
-    t->rows = new_rows(plan->width ? plan->width * plan->width : FIRST_ROWS, plan, &t->arena);
+    u32 n = plan->width ? plan->width * plan->width : FIRST_ROWS;
+    t->rows = new_rows(n, plan->width == 0, plan, &t->arena);
     for (u32 i = t->first; i < t->last; i++) {
         const i64 *value = profile_values(plan->p, i);
         struct addition a = {i + 1, value[plan->v.type], plan->v.mean ? value[0] : 0};
@@ -241,13 +243,13 @@ static void join_rows(struct edge_part *to, const struct rows *from)
         const struct counted *c = &from->counted[i];
         if (!c->stamp)
             continue;
-        u32 row = row_of(to, from->width ? i : from->key[i]);
+        u32 row = row_of(to, from->key ? from->key[i] : i);
         struct counted *sum = &to->rows.counted[row];
         sum->stamp = c->stamp;
         sum->weight += c->weight;
         sum->is_residual |= c->is_residual;
         sum->is_called |= c->is_called;
-        if (from->weight_div)
+        if (to->rows.weight_div)
             to->rows.weight_div[row] += from->weight_div[i];
     }
 }
@@ -263,8 +265,8 @@ static void take_edges(struct graph *g, const struct plan *plan, const struct ro
         const struct counted *c = &rows->counted[i];
         if (!c->stamp)
             continue;
-        u32 src = rows->width ? i / rows->width : (u32)(rows->key[i] >> 32);
-        u32 dest = rows->width ? i % rows->width : (u32)rows->key[i];
+        u32 src = rows->key ? (u32)(rows->key[i] >> 32) : i / rows->width;
+        u32 dest = rows->key ? (u32)rows->key[i] : i % rows->width;
         g->edge[g->nedge++] =
             (struct edge){.src = plan->node[src],
                           .dest = plan->node[dest],

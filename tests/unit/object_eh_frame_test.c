@@ -86,7 +86,7 @@ static bool load(void *context, u64 *value, u64 address)
 static bool fetch(void *context, u64 *value, u64 address)
 {
     const struct memory *m = context;
-    if (address < CODE_START || address + 8 > CODE_START + CODE_BYTES)
+    if (address - CODE_START > CODE_BYTES - sizeof(*value))
         return false;
     memcpy(value, m->code + (address - CODE_START), sizeof(*value));
     return true;
