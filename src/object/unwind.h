@@ -102,24 +102,27 @@ UNWIND_INLINE bool unwind_call_at(struct unwind_call *c, u64 address, struct unw
     return unwind_is_call(bytes);
 }
 
-// How far behind the start of the function that was called pc is, or that of one which it goes on
-// to by a jump within its first bytes, as assemblers' do; UINT64_MAX when it is neither's.
-UNWIND_INLINE u64 unwind_distance(const struct unwind_call *c, u64 pc, struct unwind_memory m,
-                                  void *walk)
+// How far behind the start of the function that was called pc is; UINT64_MAX when that is another.
+UNWIND_INLINE u64 unwind_distance(const struct unwind_call *c, u64 pc)
+{
+    return c->is_direct && pc - c->function < UNWIND_LEAF_BYTES ? pc - c->function : UINT64_MAX;
+}
+
+// The same from one that it goes on to by a jump within its first bytes, as assemblers' do.
+UNWIND_INLINE u64 unwind_distance_by_jump(const struct unwind_call *c, u64 pc,
+                                          struct unwind_memory m, void *walk)
 {
     u64 word[UNWIND_JUMP_BYTES / 8 + 1], start = c->function & ~(u64)7;
-    if (!c->is_direct || pc - c->function < UNWIND_LEAF_BYTES)
-        return c->is_direct ? pc - c->function : UINT64_MAX;
     for (u32 i = 0; i < ARRAY_LEN(word); i++) {
-        if (!m.fetch(walk, &word[i], start + 8 * i))
+        if (!c->is_direct || !m.fetch(walk, &word[i], start + 8 * i))
             return UINT64_MAX;
     }
     for (u64 at = c->function - start; at + 5 <= sizeof(word); at++) {
-        u64 bytes = word[at / 8] >> 8 * (at % 8);
-        if (at % 8)
-            bytes |= at / 8 + 1 < ARRAY_LEN(word) ? word[at / 8 + 1] << (64 - 8 * (at % 8)) : 0;
-        u64 to = start + at + 5 + (u64)(i64)(i32)(bytes >> 8);
-        if ((bytes & 0xff) == 0xe9 && pc - to < UNWIND_LEAF_BYTES)
+        const u8 *code = (const u8 *)word + at;
+        i32 jump;
+        __builtin_memcpy(&jump, code + 1, sizeof(jump));
+        u64 to = start + at + 5 + (u64)(i64)jump;
+        if (*code == 0xe9 && pc - to < UNWIND_LEAF_BYTES)
             return pc - to;
     }
     return UINT64_MAX;
@@ -134,10 +137,11 @@ UNWIND_INLINE bool unwind_leaf(struct unwind_frame *f, struct unwind_memory m, v
     struct unwind_call c, above;
     if (f->is_return || !unwind_call_at(&c, f->sp, m, walk) || !m.is_code(walk, c.pc))
         return false;
-    u64 here = unwind_distance(&c, f->pc, m, walk), there = UINT64_MAX;
+    u64 here = unwind_distance(&c, f->pc);
+    if (here == UINT64_MAX)
+        here = unwind_distance_by_jump(&c, f->pc, m, walk);
     bool has_other = unwind_call_at(&above, f->bp + 8, m, walk) && above.is_direct;
-    if (has_other && f->pc - above.function < UNWIND_LEAF_BYTES)
-        there = f->pc - above.function;
+    u64 there = has_other ? unwind_distance(&above, f->pc) : UINT64_MAX;
     bool is_here =
         here != UINT64_MAX ? here < there : !c.is_direct && has_other && there == UINT64_MAX;
     return is_here && unwind_go_to(f, c.pc, f->sp + 8, f->bp);
@@ -195,8 +199,8 @@ UNWIND_INLINE bool unwind_over_edge(struct unwind_frame *f, struct unwind_memory
 UNWIND_INLINE bool unwind_over_thunk(struct unwind_frame *f, struct unwind_memory m, void *walk)
 {
     struct unwind_call c;
-    return f->is_return && unwind_call_at(&c, f->sp, m, walk) && c.is_direct &&
-           f->pc - c.function < UNWIND_THUNK_BYTES && m.is_code(walk, c.pc) &&
+    return f->is_return && unwind_call_at(&c, f->sp, m, walk) &&
+           unwind_distance(&c, f->pc) < UNWIND_THUNK_BYTES && m.is_code(walk, c.pc) &&
            unwind_go_to(f, c.pc, f->sp + 8, f->bp);
 }
 
