@@ -215,13 +215,11 @@ static bool is_in_group(const struct observer *o)
 
 // Whether the account is of a process that is not just being taken down: its pages then vanish one
 // by one while they are counted.
-static bool is_sound(struct observer *o, struct watch_account *row)
+static bool is_sound(struct observer *o, const struct account *a)
 {
     struct cgroup_state s;
-    const struct account *a = &row->account;
     i64 lost = a->bytes[ACCOUNT_UNEXPLAINED], most = (i64)(a->charge_bytes / UNSOUND_PART);
-    if (!process_anon(&row->own_after_bytes, "/proc", o->pid) ||
-        (cgroup_read(&s, &o->group) && s.oom_kills > o->state.oom_kills))
+    if (cgroup_read(&s, &o->group) && s.oom_kills > o->state.oom_kills)
         return false;
     bool is_odd = lost > most || lost < -most;
     bool accepts = !is_odd || o->was_odd;
@@ -241,11 +239,12 @@ static void take_account(struct observer *o, u64 now_ns)
     o->account_hard_bytes = o->hard_bytes;
     o->account_own_bytes = o->own_bytes;
     account_look(&s, "/proc", &o->limiting, o->pid);
-    if (read_areas(o, &s.areas, nblock) && charge_read(&s.charge, &o->limiting)) {
+    if (read_areas(o, &s.areas, nblock) && charge_read(&s.charge, &o->limiting) &&
+        process_anon(&row.own_after_bytes, "/proc", o->pid)) {
         row.charge = s.charge;
         row.account = account_build(&s);
         extent_look(s.areas.extent, "/proc", o->pid);
-        if (is_sound(o, &row)) {
+        if (is_sound(o, &row.account)) {
             watch_add_account(o->watch, &row);
             memcpy(o->watch->extent, s.areas.extent, sizeof(o->watch->extent));
         }
