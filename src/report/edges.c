@@ -304,7 +304,7 @@ static void number_nodes(struct plan *plan, struct arena *a)
         n++;
     }
     plan->width = paired ? n : 0;
-    if (g->places.has_inlines || plan->ways->node)
+    if (g->places.has_inlines || (plan->ways && plan->ways->node))
         return;
     u32 *column = arena_new(a, u32, plan->p->nlocation);
     for (u32 row = 1; row < plan->p->nlocation; row++)
@@ -359,9 +359,9 @@ void graph_count_edges(struct graph *g, const struct profile *p, struct graph_va
         part[i].last = parallel_first(d, i + 1);
         arena_init(&part[i].arena, SIZE_MAX);
     }
-    if (ways->node)
+    if (ways && ways->node)
         follow_ways(&plan, part, d.n, &numbers);
-    else if (plan.width && plan.location_id)
+    else if (ways && plan.width && plan.location_id)
         begin_ways(&plan, part, d.n);
     parallel_run(count_edges, part, d.n);
     for (u32 i = 1; i < d.n; i++)

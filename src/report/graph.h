@@ -65,7 +65,7 @@ struct graph_ways {
 };
 
 // Counts the edges anew.  ways are used when they are known, and otherwise filled in, where that is
-// cheap.
+// cheap; NULL: there is no other count to follow or to be followed.
 void graph_count_edges(struct graph *g, const struct profile *p, struct graph_values v,
                        struct graph_edges wanted, struct graph_ways *ways);
 

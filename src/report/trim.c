@@ -166,14 +166,14 @@ static void trim_graph(struct trimmed *t, struct report *r)
         t->nodelets = nodelets_of_graph(g, &r->p, shown_column(g), &o);
     bool may_cut = c->nodecount > 0 && (r->type->is_visual || c->nodecount < g->nshown);
     if (!may_cut || r->type->is_visual)
-        count_edges(g, r, kept, &ways);
+        count_edges(g, r, kept, may_cut ? &ways : NULL);
     graph_sort(g, order_of(r));
     if (may_cut) {
         graph_drop_edges(g, edge_cutoff); // not told of: only those that the last step drops are
         u32 n = count_shown(t, r);
         if (n < g->nshown) {
             g->nshown = n;
-            count_edges(g, r, shown_column(g), &ways);
+            count_edges(g, r, shown_column(g), ways.node ? &ways : NULL);
             graph_sort(g, order_of(r));
         }
     }
