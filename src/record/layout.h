@@ -86,7 +86,7 @@ struct record_death {
 // What the allocator itself tells of its memory; all zero when it was not asked yet or cannot tell.
 struct record_allocator {
     u32 kind;         // enum record_allocator_kind
-    u32 cost_us;      // that asking took
+    u32 cost_us;      // of a processor, that asking took
     u64 time_ns;      // since start_mono_ns; 0: never asked
     u64 system_bytes; // got from the kernel and not given back
     u64 used_bytes;   // in blocks that the program holds, with their headers and rounding

@@ -31,10 +31,11 @@ allocator_is() {
 by_new_array_aligned_nothrow:1 by_new_array_nothrow:1 by_new_nothrow:1 " "$1: each is charged to its caller, and what was deleted to nobody"
 }
 
-# tells NAME PRELOAD: the allocator's own numbers, of a program that holds 18 MiB and had 64.
+# tells NAME PRELOAD: the allocator's own numbers, of a program that holds 18 MiB and had 64.  It is asked when a block is sampled, as
+# each of a MiB is here, rather than most of them.
 tells() {
     rm -f "$SONDE_DIR"/*
-    LD_PRELOAD=$2 "$programs/labels" peak wait >/dev/null &
+    SONDE_RATE=65536 LD_PRELOAD=$2 "$programs/labels" peak wait >/dev/null &
     local program=$! numbers server url
     paused() { [ "$(awk '{ print $1 }' /proc/$program/syscall 2>/dev/null)" = 34 ]; }
     wait_for paused
