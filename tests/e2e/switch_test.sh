@@ -68,6 +68,8 @@ tell "drop first"
 is "$(cat "$tmp/said")" "process $program: heap 512KiB, cpu 100Hz, wall 20Hz, locks 1ms" "without a rate it is the usual one"
 tell again
 sleep 1.2 # what a thread still does is written once a second
+# What it has computed since the kernel's clock last ticked in it is told when it goes on, or when its rate changes.
+"$sonde" start cpu -rate=50 $program >/dev/null
 look
 for phase in asleep third; do
     is "$(of allocs $phase b -sample_index=alloc_space) $(of profile $phase ms) $(of block $phase ms) $(of wall $phase ms)" "0 0 0 0" \
@@ -133,10 +135,10 @@ while kill -0 $program 2>/dev/null; do
 done
 wait $program 2>/dev/null
 look
-sum() { awk -v c="$1" '{ sum += $c } END { printf "%.0f\n", sum }' "$tmp/truth"; }
-near "$(of allocs main b -sample_index=alloc_space)" "$(sum 2)" 2 "while the rate changes $changes times, all bytes are there"
-near "$(of allocs tiny objects -sample_index=alloc_objects)" "$(awk '$1 == "tiny" { print $4 }' "$tmp/truth")" 15 "and the smallest blocks"
-near "$(of heap main b)" "$(sum 6)" 8 "and all that are held"
+truly() { awk -v site="$1" -v type="$2" '$1 ~ site && $2 == type { sum += $3 } END { printf "%.0f\n", sum }' "$tmp/truth"; }
+near "$(of allocs main b -sample_index=alloc_space)" "$(truly . alloc_space)" 2 "while the rate changes $changes times, all bytes are there"
+near "$(of allocs tiny objects -sample_index=alloc_objects)" "$(truly tiny alloc_objects)" 15 "and the smallest blocks"
+near "$(of heap main b)" "$(truly . inuse_space)" 8 "and all that are held"
 
 # C++'s operators, and allocators that bring their own: what a thread has allocated before does not put off its samples.
 cat >"$tmp/news.cc" <<'C'

@@ -1,8 +1,8 @@
-// Allocations of mixed sizes and lifetimes by sites of known names, for which the truth and the
-// standard deviations that theory gives are counted here: "estimates COUNT OUT [changing]".  OUT
-// gets lines "SITE alloc_bytes sd alloc_objects sd inuse_bytes sd inuse_objects sd".  With
-// "changing", the rate changes all the time.  In the end what "gone" has is all freed, and the
-// process dies.
+// Allocations of mixed sizes and lifetimes by sites of known names, for which the truth and what
+// theory says of estimates are counted here: "estimates COUNT OUT [changing]".  OUT gets lines
+// "SITE TYPE value deviation excess": the truth, the standard deviation of an estimate, and the
+// most by which one sample can exceed what it stands for.  With "changing", the rate changes all
+// the time.  In the end what "gone" has is all freed, and the process dies.
 #define _GNU_SOURCE
 #include <math.h>
 #include <signal.h>
@@ -19,15 +19,15 @@
 
 enum { SITES = 7, LIVE = 4000 };
 
-struct sums {
-    double bytes, bytes_var, objects, objects_var;
+struct sum {
+    double value, variance, excess;
 };
 
 struct site {
     const char *name;
     void *(*make)(size_t size);
     size_t least, most;
-    struct sums alloc, inuse;
+    struct sum alloc_bytes, alloc_objects, inuse_bytes, inuse_objects;
 };
 
 #define SITE(name)                                                                                 \
@@ -45,12 +45,9 @@ SITE(huge)
 SITE(mixed)
 SITE(gone)
 
-#define ROW(name, least, most)                                                                     \
+#define ROW(site, from, to)                                                                        \
     {                                                                                              \
-#name, name, least, most, {0, 0, 0, 0 },                                                   \
-        {                                                                                          \
-            0, 0, 0, 0                                                                             \
-        }                                                                                          \
+        .name = #site, .make = site, .least = from, .most = to                                     \
     }
 static struct site sites[SITES] = {
     ROW(tiny, 1, 32),         ROW(small, 33, 512),        ROW(medium, 513, 8192),
@@ -80,13 +77,20 @@ static uint64_t next_random(void)
     return random_state;
 }
 
-static void count(struct sums *s, size_t size, double at_rate, double sign)
+// What is sampled with chance p stands for 1/p of its like.
+static void count(struct sum *s, double value, double p)
 {
-    double p = -expm1(-(double)size / at_rate), spread = (1 - p) / p;
-    s->bytes += sign * (double)size;
-    s->objects += sign;
-    s->bytes_var += sign * (double)size * (double)size * spread;
-    s->objects_var += sign * spread;
+    double excess = value / p - value;
+    s->value += value;
+    s->variance += value * excess;
+    s->excess = excess > s->excess ? excess : s->excess;
+}
+
+static void count_block(struct sum *bytes, struct sum *objects, const struct block *b)
+{
+    double p = -expm1(-(double)b->size / b->rate);
+    count(bytes, (double)b->size, p);
+    count(objects, 1, p);
 }
 
 static int choose_site(void)
@@ -97,26 +101,16 @@ static int choose_site(void)
     return site;
 }
 
-static void drop(struct block *b)
-{
-    if (!b->p)
-        return;
-    count(&sites[b->site].inuse, b->size, b->rate, -1);
-    free(b->p);
-    b->p = NULL;
-}
-
 static void step(void)
 {
     int i = choose_site();
     struct site *s = &sites[i];
     // Fewer of the large ones are alive at a time.
     struct block *b = &live[i][next_random() % (s->most > 10000 ? LIVE / 100 : LIVE)];
-    drop(b);
+    free(b->p);
     *b = (struct block){NULL, s->least + next_random() % (s->most - s->least + 1), rate, i};
     b->p = s->make(b->size);
-    count(&s->alloc, b->size, rate, 1);
-    count(&s->inuse, b->size, rate, 1);
+    count_block(&s->alloc_bytes, &s->alloc_objects, b);
 }
 
 static void change_rate(void)
@@ -127,10 +121,17 @@ static void change_rate(void)
     sonde_set_heap_rate((size_t)rate);
 }
 
-static void print(FILE *out, const struct sums *s)
+static void count_live(void)
 {
-    fprintf(out, " %.0f %.0f %.0f %.1f", s->bytes, sqrt(fabs(s->bytes_var)), s->objects,
-            sqrt(fabs(s->objects_var)));
+    for (int i = 0; i < SITES; i++)
+        for (int k = 0; k < LIVE; k++)
+            if (live[i][k].p)
+                count_block(&sites[i].inuse_bytes, &sites[i].inuse_objects, &live[i][k]);
+}
+
+static void print(FILE *out, const char *site, const char *type, const struct sum *s)
+{
+    fprintf(out, "%s %s %.0f %.1f %.1f\n", site, type, s->value, sqrt(s->variance), s->excess);
 }
 
 int main(int argc, char **argv)
@@ -144,13 +145,16 @@ int main(int argc, char **argv)
             change_rate();
         step();
     }
-    for (int i = 0; i < LIVE; i++)
-        drop(&live[SITES - 1][i]);
-    for (int i = 0; i < SITES; i++) {
-        fprintf(out, "%s", sites[i].name);
-        print(out, &sites[i].alloc);
-        print(out, &sites[i].inuse);
-        fputc('\n', out);
+    for (int i = 0; i < LIVE; i++) {
+        free(live[SITES - 1][i].p);
+        live[SITES - 1][i].p = NULL;
+    }
+    count_live();
+    for (struct site *s = sites; s < sites + SITES; s++) {
+        print(out, s->name, "alloc_space", &s->alloc_bytes);
+        print(out, s->name, "alloc_objects", &s->alloc_objects);
+        print(out, s->name, "inuse_space", &s->inuse_bytes);
+        print(out, s->name, "inuse_objects", &s->inuse_objects);
     }
     fclose(out);
     kill(getpid(), SIGKILL);
