@@ -66,6 +66,8 @@ void account_look(struct account_sources *s, const char *proc, const struct cgro
         struct process p;
         if (!process_read(&p, proc, list[i]))
             continue;
+        if (list[i] != pid)
+            process_divide(&p, proc);
         s->shmem_bytes += p.shmem_bytes;
         s->table_bytes += p.page_table_bytes;
         s->nthread += p.nthread;
@@ -87,25 +89,47 @@ static i64 take(u64 *rest, u64 wanted)
     return (i64)taken;
 }
 
+// The part of what the process shares with others that the charge leaves for it: a page is charged
+// once, and with the others that are there go their parts.
+static double part_of_shared(const struct account_sources *s, u64 own, u64 shared)
+{
+    u64 rest = s->charge.anon_bytes > own ? s->charge.anon_bytes - own : 0;
+    if (shared == 0 || s->nprocess <= 1)
+        return 0;
+    if (!s->saw_all)
+        return 1.0 / s->nprocess;
+    rest = rest > s->other_bytes ? rest - s->other_bytes : 0;
+    return rest < shared ? (double)rest / (double)shared : 1;
+}
+
+static i64 share(struct areas_bytes b, double part)
+{
+    return (i64)(b.own + (u64)((double)b.shared * part));
+}
+
 static void divide_anonymous(struct account *a, const struct account_sources *s)
 {
     const struct areas *m = &s->areas;
-    u64 own = m->heap_bytes + m->mapping_bytes + m->stack_bytes + m->data_bytes;
-    u64 rest = s->charge.anon_bytes > own ? s->charge.anon_bytes - own : 0;
-    a->bytes[ACCOUNT_HEAP] = (i64)m->live_bytes;
-    a->bytes[ACCOUNT_RETAINED] = (i64)(m->heap_bytes - m->live_bytes);
-    a->bytes[ACCOUNT_MAPPINGS] = (i64)m->mapping_bytes;
-    a->bytes[ACCOUNT_STACKS] = (i64)m->stack_bytes;
-    a->bytes[ACCOUNT_DATA] = (i64)m->data_bytes;
+    u64 own = m->heap.own + m->mapping.own + m->stack.own + m->data.own;
+    u64 shared = m->heap.shared + m->mapping.shared + m->stack.shared + m->data.shared;
+    double part = part_of_shared(s, own, shared);
+    i64 heap = share(m->heap, part), all = (i64)(m->heap.own + m->heap.shared);
+    a->bytes[ACCOUNT_HEAP] = all ? (i64)((double)m->live_bytes * (double)heap / (double)all) : 0;
+    a->bytes[ACCOUNT_RETAINED] = heap - a->bytes[ACCOUNT_HEAP];
+    a->bytes[ACCOUNT_MAPPINGS] = share(m->mapping, part);
+    a->bytes[ACCOUNT_STACKS] = share(m->stack, part);
+    a->bytes[ACCOUNT_DATA] = share(m->data, part);
     a->bytes[ACCOUNT_UNMAPPED] = (i64)s->charge.unmapped_bytes;
+    own += (u64)((double)shared * part);
+    u64 rest = s->charge.anon_bytes > own ? s->charge.anon_bytes - own : 0;
     a->bytes[ACCOUNT_OTHERS] = s->saw_all ? take(&rest, s->other_bytes) : (i64)rest;
 }
 
 static void divide_files(struct account *a, const struct account_sources *s)
 {
     u64 shmem = s->charge.shmem_bytes, file = s->charge.file_bytes;
-    u64 mapped =
-        s->charge.mapped_bytes > s->shmem_bytes ? s->charge.mapped_bytes - s->shmem_bytes : 0;
+    u64 mapped_shmem = s->shmem_bytes < shmem ? s->shmem_bytes : shmem;
+    u64 mapped = s->charge.mapped_bytes > mapped_shmem ? s->charge.mapped_bytes - mapped_shmem : 0;
     a->bytes[ACCOUNT_SONDE] = take(&shmem, s->areas.record_bytes + s->watcher_bytes);
     a->bytes[ACCOUNT_TMPFS] = (i64)shmem;
     a->bytes[ACCOUNT_FILES] = take(&file, mapped);

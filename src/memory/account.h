@@ -54,7 +54,7 @@ struct account_sources {
     u32 nprocess;       // in the group
     bool saw_all;       // all processes are in the sums below
     u64 other_bytes;    // anonymous memory of the others
-    u64 shmem_bytes;    // mapped by all
+    u64 shmem_bytes;    // mapped by all; what several have may count more than once
     u64 table_bytes;    // page tables of all
     u32 nthread;        // of all
     struct process other[ACCOUNT_PROCESSES];

@@ -12,20 +12,6 @@ static bool read_file(char *text, size_t cap, const char *proc, u32 pid, const c
     return n > 0 && (size_t)n < sizeof(path) && lines_read(text, cap, path);
 }
 
-// Pages that several processes share count by their parts there, so that the sum over all is right;
-// status counts them whole, in each.
-static void divide_shared(struct process *p, const char *proc)
-{
-    char text[4096];
-    u64 anon;
-    if (!read_file(text, sizeof(text), proc, p->pid, "smaps_rollup") ||
-        !lines_find(&anon, str_of(text), "Pss_Anon:"))
-        return; // not ours to look at, or a kernel before 5.1: too much is better than nothing
-    p->anon_bytes = anon;
-    p->shmem_bytes = lines_number(str_of(text), "Pss_Shmem:");
-    p->file_bytes = lines_number(str_of(text), "Pss_File:");
-}
-
 bool process_anon(u64 *bytes, const char *proc, u32 pid)
 {
     char text[8192];
@@ -50,7 +36,18 @@ bool process_read(struct process *p, const char *proc, u32 pid)
     str_cut(&name, '\t');
     name = str_cut(&name, '\n');
     snprintf(p->name, sizeof(p->name), "%.*s", STR_ARG(name));
-    if (p->anon_bytes || p->shmem_bytes)
-        divide_shared(p, proc);
     return true;
+}
+
+void process_divide(struct process *p, const char *proc)
+{
+    char text[4096];
+    u64 anon;
+    if ((p->anon_bytes == 0 && p->shmem_bytes == 0) ||
+        !read_file(text, sizeof(text), proc, p->pid, "smaps_rollup") ||
+        !lines_find(&anon, str_of(text), "Pss_Anon:"))
+        return; // not ours to look at, or a kernel before 5.1: too much is better than nothing
+    p->anon_bytes = anon;
+    p->shmem_bytes = lines_number(str_of(text), "Pss_Shmem:");
+    p->file_bytes = lines_number(str_of(text), "Pss_File:");
 }

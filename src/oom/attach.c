@@ -60,13 +60,20 @@ static bool map_record(struct observer *o, const char *path)
     return false;
 }
 
-// Room for the live blocks, there from the beginning.
-static bool make_blocks(struct observer *o)
+enum {
+    BLOCKS_BYTES = OBSERVER_BLOCKS * sizeof(struct observer_block),
+    ROOM_BYTES = BLOCKS_BYTES + OBSERVER_RANGES * sizeof(struct areas_range)
+};
+
+// Room for live blocks and mapped ranges, there from the beginning.
+static bool make_room(struct observer *o)
 {
-    void *map = mmap(NULL, OBSERVER_BLOCKS * sizeof(struct observer_block), PROT_READ | PROT_WRITE,
-                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    o->block = map == MAP_FAILED ? NULL : map;
-    return o->block != NULL;
+    char *map = mmap(NULL, ROOM_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (map == MAP_FAILED)
+        return false;
+    o->block = (struct observer_block *)(void *)map;
+    o->range = (struct areas_range *)(void *)(map + BLOCKS_BYTES);
+    return true;
 }
 
 static void arm_v1(struct observer *o)
@@ -128,7 +135,7 @@ bool observer_attach(struct observer *o)
     if (found) {
         o->start_ticks = r.start_ticks;
         o->start_mono_ns = o->view.header.start_mono_ns;
-        if (make_blocks(o) && make_watch(o, r.path.ptr))
+        if (make_room(o) && make_watch(o, r.path.ptr))
             find_group(o);
     }
     arena_free(&a);
@@ -142,7 +149,7 @@ void observer_end(struct observer *o)
     if (o->map)
         munmap((void *)(uintptr_t)o->map, o->map_bytes);
     if (o->block)
-        munmap(o->block, OBSERVER_BLOCKS * sizeof(*o->block));
+        munmap(o->block, ROOM_BYTES);
     if (o->usage_fd >= 0)
         close(o->usage_fd);
     if (o->wake_fd >= 0)

@@ -1,14 +1,8 @@
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "oom/known.h"
 #include "oom/oom.h"
-
-static int by_address(const void *a, const void *b)
-{
-    const struct areas_block *l = a, *r = b;
-    return (l->address > r->address) - (l->address < r->address);
-}
 
 static bool read_areas(struct areas *out, const struct oom *o, struct arena *a)
 {
@@ -17,9 +11,16 @@ static bool read_areas(struct areas *out, const struct oom *o, struct arena *a)
     struct areas_block *block = arena_new(a, struct areas_block, o->nblock + 1);
     for (u32 i = 0; i < o->nblock; i++)
         block[i] = (struct areas_block){o->block[i].address, o->block[i].live.bytes};
-    qsort(block, o->nblock, sizeof(*block), by_address);
+    known_sort(block, o->nblock);
+    u32 cap = h->section[RECORD_REGION].nrow;
+    struct areas_range *range = arena_new(a, struct areas_range, cap + 1);
     snprintf(record, sizeof(record), "/%u-%llu", h->pid, (unsigned long long)h->start_ticks);
-    return areas_read(out, "/proc", h->pid, block, o->nblock, str_of(record));
+    struct areas_known known = {.block = block,
+                                .nblock = o->nblock,
+                                .range = range,
+                                .nrange = known_ranges(range, cap, &o->v),
+                                .record = str_of(record)};
+    return areas_read(out, "/proc", h->pid, &known);
 }
 
 static void add_seen(struct oom *o, const struct watch_account *account, struct arena *a)

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "oom/kernel_log.h"
+#include "oom/known.h"
 #include "record/copying.h"
 #include "record/folder.h"
 
@@ -49,10 +50,15 @@ static bool is_replaced(const struct observer *o)
     return stat(record, &st) == 0 && st.st_ino != o->inode;
 }
 
+// The record's header as it is now.
+static const struct record_header *live_header(const struct observer *o)
+{
+    return (const struct record_header *)(const void *)o->map;
+}
+
 static u64 live_bytes(const struct observer *o)
 {
-    return __atomic_load_n(&((const struct record_header *)(const void *)o->map)->live_bytes,
-                           __ATOMIC_RELAXED);
+    return __atomic_load_n(&live_header(o)->live_bytes, __ATOMIC_RELAXED);
 }
 
 static u64 read_usage(const struct observer *o)
@@ -151,12 +157,6 @@ static u32 gather_blocks(struct observer *o)
     return n;
 }
 
-static int by_address(const void *a, const void *b)
-{
-    const struct observer_block *l = a, *r = b;
-    return (l->address > r->address) - (l->address < r->address);
-}
-
 static int by_stack(const void *a, const void *b)
 {
     const struct observer_block *l = a, *r = b;
@@ -195,12 +195,18 @@ static bool read_areas(struct observer *o, struct areas *out, u32 nblock)
 {
     char record[64];
     snprintf(record, sizeof(record), "/%u-%llu", o->pid, (unsigned long long)o->start_ticks);
-    qsort(o->block, nblock, sizeof(*o->block), by_address);
     struct areas_block *packed = (struct areas_block *)(void *)o->block;
     // Addresses with bytes are what areas_read() wants; what belongs to which stack is read again.
     for (u32 i = 0; i < nblock; i++)
         packed[i] = (struct areas_block){o->block[i].address, o->block[i].bytes};
-    return areas_read(out, "/proc", o->pid, packed, nblock, str_of(record));
+    known_sort(packed, nblock);
+    o->view.header.nregion = live_header(o)->nregion;
+    struct areas_known known = {.block = packed,
+                                .nblock = nblock,
+                                .range = o->range,
+                                .nrange = known_ranges(o->range, OBSERVER_RANGES, &o->view),
+                                .record = str_of(record)};
+    return areas_read(out, "/proc", o->pid, &known);
 }
 
 // Whether the watcher's own shared memory is charged to the group as well.

@@ -5,10 +5,11 @@
 #ifndef OOM_OBSERVE_H
 #define OOM_OBSERVE_H
 
+#include "memory/areas.h"
 #include "oom/watch.h"
 #include "record/read.h"
 
-enum { OBSERVER_BLOCKS = 57344 };
+enum { OBSERVER_BLOCKS = 57344, OBSERVER_RANGES = 4096 };
 
 // A live block of the heap, as the record tells it.
 struct observer_block {
@@ -29,10 +30,11 @@ struct observer {
     size_t map_bytes;
     u64 inode; // of its file
     struct record_view view;
-    struct watch *watch; // NULL: it could not be made; nothing is seen then
-    char path[512];      // of the watch
-    int fd;              // its lock
-    struct observer_block *block;
+    struct watch *watch;          // NULL: it could not be made; nothing is seen then
+    char path[512];               // of the watch
+    int fd;                       // its lock
+    struct observer_block *block; // room for so many, and for ranges
+    struct areas_range *range;
     u64 start_mono_ns;
 
     u64 step_ns, step_usage_bytes, rate_bytes_s; // at the last step

@@ -2,6 +2,7 @@
 // the kernel said, put together.  The files of this room, in the order in which data flows:
 //
 //     attach.c, observe.c   a living process -> struct watch (watch.c)
+//     known.c               the record -> what tells whose a process's pages are
 //     kernel_log.c          the kernel's report of a kill -> struct watch_kernel
 //     oom.c, settle.c       record and watch -> struct oom: the account at the end, what grew
 //     mapped.c              which stacks the mapped memory is of

@@ -22,22 +22,18 @@ static u32 region_count(const struct record_view *v)
     return v->header.nregion < cap ? v->header.nregion : cap;
 }
 
-static bool is_held(const struct record_view *v, const struct record_region *x)
-{
-    return x->length && x->length <= INT64_MAX / RECORD_PAGE && reading_stack_at(v, x->stack);
-}
-
 struct mapped *part_regions(struct reading *r)
 {
     const struct record_view *v = r->v;
     struct mapped *mapped =
         arena_new(r->b.arena, struct mapped, v->header.section[RECORD_STACK_WORD].nrow);
+    struct record_region x;
+    bool is_allocators;
     for (u32 i = 0; i < region_count(v); i++) {
-        const struct record_region *x = &v->region[i];
-        if (!is_held(v, x))
+        if (!record_region_row(v, i, &x, &is_allocators))
             continue;
-        mapped[x->stack].regions++;
-        mapped[x->stack].bytes += (i64)x->length;
+        mapped[x.stack].regions++;
+        mapped[x.stack].bytes += (i64)x.length;
     }
     return mapped;
 }
@@ -111,14 +107,21 @@ struct profile record_mmap(const struct record_view *v, i64 time_ns, struct aren
     return r.b.p;
 }
 
+bool record_region_row(const struct record_view *v, u32 row, struct record_region *out,
+                       bool *is_allocators)
+{
+    *out = v->region[row];
+    const struct record_stack *s = out->length ? reading_stack_at(v, out->stack) : NULL;
+    *is_allocators = s && s->flags & RECORD_ALLOCATOR;
+    return s && out->length <= INT64_MAX / RECORD_PAGE && out->start <= INT64_MAX;
+}
+
 u32 record_regions(struct record_region **out, const struct record_view *v, struct arena *a)
 {
+    bool is_allocators;
     u32 n = 0;
     *out = arena_new(a, struct record_region, region_count(v) + 1);
-    for (u32 i = 0; i < region_count(v); i++) {
-        const struct record_region *x = &v->region[i];
-        if (is_held(v, x) && x->start <= INT64_MAX)
-            (*out)[n++] = *x;
-    }
+    for (u32 i = 0; i < region_count(v); i++)
+        n += record_region_row(v, i, &(*out)[n], &is_allocators);
     return n;
 }

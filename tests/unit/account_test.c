@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -102,11 +103,11 @@ static void test_v1(void)
            strcmp(s.other[1].name, "worker") == 0,
        "the others are there, the heaviest first");
     charge_read(&s.charge, &g);
-    s.areas = (struct areas){.heap_bytes = 36000000,
+    s.areas = (struct areas){.heap = {.own = 36000000},
                              .live_bytes = 30000000,
-                             .mapping_bytes = 3000000,
-                             .stack_bytes = 1000000,
-                             .data_bytes = 500000,
+                             .mapping = {.own = 3000000},
+                             .stack = {.own = 1000000},
+                             .data = {.own = 500000},
                              .record_bytes = 4800000};
     struct account a = account_build(&s);
     ok(sum(&a) == 100000000, "the lines add up to the charge");
@@ -125,53 +126,136 @@ static void test_v1(void)
        "what is too much shows as unexplained, and is not hidden");
 }
 
-static void add_area(char *text, const char *header, u32 part_kib, u32 anon_kib, const char *flags)
+// After a fork: of 60 MB of heap 40 are shared with a child, which has 10 MB of its own beside.
+static void test_shared(void)
 {
-    char area[512];
-    snprintf(area, sizeof(area),
-             "%s\nRss: %u kB\nPss: %u kB\nAnonymous: %u kB\nVmFlags: rd wr%s \n", header, part_kib,
-             part_kib, anon_kib, flags);
-    strncat(text, area, 16000);
+    struct account_sources s = {.charge = {.usage_bytes = 70000000, .anon_bytes = 70000000},
+                                .areas = {.heap = {20000000, 40000000}, .live_bytes = 45000000},
+                                .nprocess = 2,
+                                .saw_all = true,
+                                .other_bytes = 30000000};
+    struct account a = account_build(&s);
+    ok(a.bytes[ACCOUNT_HEAP] == 30000000 && a.bytes[ACCOUNT_RETAINED] == 10000000 &&
+           a.bytes[ACCOUNT_OTHERS] == 30000000 && a.bytes[ACCOUNT_UNEXPLAINED] == 0,
+       "what is shared by fork counts in part, as the others' does");
+    s.nprocess = 1;
+    s.other_bytes = 0;
+    a = account_build(&s);
+    ok(a.bytes[ACCOUNT_HEAP] + a.bytes[ACCOUNT_RETAINED] == 20000000,
+       "where nobody else is, what looks shared are zeros that were read");
+    s.nprocess = 1000;
+    s.saw_all = false;
+    a = account_build(&s);
+    ok(a.bytes[ACCOUNT_HEAP] + a.bytes[ACCOUNT_RETAINED] == 20040000, "in a crowd it is little");
 }
+
+enum { OWN = 1, SHARED, IN_FILE }; // pages
+
+static const u64 flags_of[] = {
+    [OWN] = 1ULL << 63 | 1ULL << 56, [SHARED] = 1ULL << 63, [IN_FILE] = 1ULL << 63 | 1ULL << 61};
+
+// So many KiB of an area's pages, from the first one on.
+static void fill(u64 address, int kind, u32 kib)
+{
+    u64 entry[1024];
+    u32 npage = kib / 4;
+    int fd = open(path_of("proc/7/pagemap"), O_WRONLY | O_CREAT, 0600);
+    for (u32 i = 0; i < npage; i++)
+        entry[i] = flags_of[kind];
+    size_t bytes = npage * sizeof(u64);
+    ok(pwrite(fd, entry, bytes, (off_t)(address / 4096 * 8)) == (ssize_t)bytes, "%u KiB", kib);
+    close(fd);
+}
+
+static const char maps[] = "00400000-00500000 r-xp 00000000 08:01 7  /bin/x y\n"
+                           "00500000-00600000 rw-p 00100000 08:01 7  /bin/x y\n"
+                           "00600000-00610000 rw-p 00000000 00:00 0 \n"
+                           "01000000-01400000 rw-p 00000000 00:00 0  [heap]\n"
+                           "7f0000000000-7f0001000000 rw-p 00000000 00:00 0 \n"
+                           "7f0001000000-7f0004000000 ---p 00000000 00:00 0 \n"
+                           "7f1000000000-7f1000001000 ---p 00000000 00:00 0 \n"
+                           "7f1000001000-7f1000801000 rw-p 00000000 00:00 0 \n"
+                           "7f1800010000-7f1800410000 rw-p 00000000 00:00 0 \n"
+                           "7f1900010000-7f1900410000 rw-p 00000000 00:00 0 \n"
+                           "7f2000000000-7f2000400000 rw-s 00000000 00:01 9  /dev/shm/r/7-99\n"
+                           "7f2000400000-7f2000800000 rw-s 00000000 00:01 8  /dev/shm/other\n"
+                           "7f3000000000-7f3010000000 r--p 00000000 08:01 6  /usr/share/words\n"
+                           "7ffd00000000-7ffd00021000 rw-p 00000000 00:00 0  [stack]\n"
+                           "7ffd00030000-7ffd00034000 r--p 00000000 00:00 0  [vvar]\n";
 
 static void test_areas(void)
 {
-    static char text[20000];
     struct areas a;
     struct areas_block block[] = {
         {0x1001000, 300 << 10}, {0x7f0000005000, 2 << 20}, {0x7f2000001000, 1 << 20}};
-    add_area(text, "00400000-00500000 r-xp 00000000 08:01 7  /bin/x y", 800, 0, "");
-    add_area(text, "00500000-00600000 rw-p 00100000 08:01 7  /bin/x y", 300, 200, " ac");
-    add_area(text, "00600000-00610000 rw-p 00000000 00:00 0 ", 60, 60, " ac");
-    add_area(text, "01000000-01400000 rw-p 00000000 00:00 0  [heap]", 1000, 1000, " ac");
-    add_area(text, "7f0000000000-7f0001000000 rw-p 00000000 00:00 0 ", 4096, 4096, " nr");
-    add_area(text, "7f0001000000-7f0004000000 ---p 00000000 00:00 0 ", 0, 0, " nr");
-    add_area(text, "7f1000000000-7f1000001000 ---p 00000000 00:00 0 ", 0, 0, "");
-    add_area(text, "7f1000001000-7f1000801000 rw-p 00000000 00:00 0 ", 512, 512, "");
-    add_area(text, "7f1800010000-7f1800410000 rw-p 00000000 00:00 0 ", 3000, 3000, " ac");
-    add_area(text, "7f2000000000-7f2000400000 rw-s 00000000 00:01 9  /dev/shm/r/7-99", 400, 0, "");
-    add_area(text, "7f2000400000-7f2000800000 rw-s 00000000 00:01 8  /dev/shm/other", 900, 0, "");
-    add_area(text, "7ffd00000000-7ffd00021000 rw-p 00000000 00:00 0  [stack]", 40, 40, " gd ac");
-    write_file("proc/7/smaps", text);
-    ok(areas_read(&a, path_of("proc"), 7, block, 3, STR("/7-99")), "smaps is read");
-    ok(a.heap_bytes == KIB(5096) && a.live_bytes == KIB(300 + 2048),
+    struct areas_range range[] = {{0x7f1900010000, 0x7f1900210000}};
+    struct areas_known known = {block, range, 3, 1, STR("/7-99")};
+    write_file("proc/7/maps", maps);
+    fill(0x400000, IN_FILE, 800);
+    fill(0x500000, IN_FILE, 300);
+    fill(0x500000, OWN, 200);
+    fill(0x600000, OWN, 60);
+    fill(0x1000000, OWN, 1000);
+    fill(0x7f0000000000, OWN, 4096);
+    fill(0x7f1000001000, OWN, 512);
+    fill(0x7f1800010000, OWN, 3000);
+    fill(0x7f1800010000, SHARED, 200);
+    fill(0x7f1900010000, OWN, 500);
+    fill(0x7f2000000000, IN_FILE, 400);
+    fill(0x7f2000400000, IN_FILE, 900);
+    fill(0x7f3000000000, IN_FILE, 4096);
+    fill(0x7ffd00000000, OWN, 40);
+    fill(0x7ffd00030000, SHARED, 16);
+    ok(areas_read(&a, path_of("proc"), 7, &known), "areas are read");
+    ok(a.heap.own == KIB(5096) && a.live_bytes == KIB(300 + 2048),
        "the break and an arena are the allocator's");
-    ok(a.stack_bytes == KIB(552) && a.nstack == 2, "what lies above a guard is a stack");
-    ok(a.data_bytes == KIB(260), "variables of the program, zeroed ones too");
-    ok(a.mapping_bytes == KIB(3000) && a.largest_mapping == 0x7f1800010000, "the rest is mapped");
+    ok(a.stack.own == KIB(552) && a.nstack == 2, "what lies above a guard is a stack");
+    ok(a.data.own == KIB(260), "variables of the program, zeroed ones too");
+    ok(a.mapping.own == KIB(2800 + 500) && a.mapping.shared == KIB(200) && a.nmapping == 2 &&
+           a.largest_mapping == 0x7f1800010000,
+       "the rest is mapped");
     ok(a.record_bytes == KIB(400), "and the record is known");
     ok(a.extent[0].start == 0x7f1800010000 && a.extent[0].limit == 0x7f1800410000 &&
-           a.extent[0].bytes == KIB(3000) && a.extent[1].limit == 0,
+           a.extent[0].bytes == KIB(3000) && a.extent[1].start == 0x7f1900010000 &&
+           a.extent[2].limit == 0,
        "what is mapped is told by area");
     struct areas_block inside[] = {{0x7f1800020000, 1 << 20}};
-    areas_read(&a, path_of("proc"), 7, inside, 1, STR(""));
-    ok(a.heap_bytes == KIB(5096 + 1024) && a.mapping_bytes == KIB(3000 - 1024),
+    known = (struct areas_known){.block = inside, .nblock = 1};
+    areas_read(&a, path_of("proc"), 7, &known);
+    ok(a.heap.own + a.heap.shared == KIB(5096 + 1024) &&
+           a.mapping.own + a.mapping.shared == KIB(3500 - 1024),
        "a block that glibc mapped is heap, but not what lies beside it");
     ok(a.extent[0].bytes == KIB(3000 - 1024), "nor in the area");
     inside[0].bytes = 1 << 30;
-    areas_read(&a, path_of("proc"), 7, inside, 1, STR(""));
+    areas_read(&a, path_of("proc"), 7, &known);
     ok(a.live_bytes == KIB(3000), "a block counts as far as it is in memory");
-    ok(!areas_read(&a, path_of("nothing"), 7, NULL, 0, STR("")), "a process that is gone has none");
+    ok(!areas_read(&a, path_of("nothing"), 7, &known), "a process that is gone has none");
+}
+
+// An allocator of another kind has what the program has not mapped itself.
+static void test_keeper(void)
+{
+    struct areas a;
+    struct areas_range range[] = {{0x7f1900010000, 0x7f1900210000}};
+    struct areas_known known = {.range = range, .nrange = 1};
+    char text[4096];
+    snprintf(text, sizeof(text), "%s%s", maps,
+             "7ffe00000000-7ffe00021000 r-xp 00000000 08:01 5  /lib/libjemalloc.so.2\n");
+    write_file("proc/7/maps", text);
+    ok(areas_read(&a, path_of("proc"), 7, &known) && a.heap.own == KIB(1000 + 4096 + 2800) &&
+           a.mapping.own == KIB(500) && a.stack.own == KIB(552) && a.data.own == KIB(260),
+       "jemalloc's areas are heap, stacks and variables are not, nor what the program mapped");
+}
+
+// Of an area of 128 GiB each third go of 4 MiB is looked at, and stands for three.
+static void test_sparse(void)
+{
+    struct areas a;
+    struct areas_known known = {0};
+    write_file("proc/7/maps", "102000000000-104000000000 rw-p 00000000 00:00 0 \n");
+    fill(0x102000000000, OWN, 4096);
+    ok(areas_read(&a, path_of("proc"), 7, &known) && a.heap.own == MIB(12),
+       "of a vast area a part is looked at");
 }
 
 // Two mappings side by side, of which the second is in memory: one area for the kernel.
@@ -207,7 +291,10 @@ int main(void)
         return 1;
     test_v2();
     test_v1();
+    test_shared();
     test_areas();
+    test_keeper();
+    test_sparse();
     test_extents();
     char command[8192];
     snprintf(command, sizeof(command), "rm -rf '%s'", folder);

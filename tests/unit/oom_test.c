@@ -87,7 +87,7 @@ static void look(struct made *m, u64 second, u64 live, u64 mapped, u64 file)
                                .anon_bytes = live + mapped,
                                .file_bytes = file,
                                .kernel_bytes = MB};
-    s.areas = (struct areas){.heap_bytes = live, .live_bytes = live, .mapping_bytes = mapped};
+    s.areas = (struct areas){.heap = {.own = live}, .live_bytes = live, .mapping = {.own = mapped}};
     row.charge = s.charge;
     row.account = account_build(&s);
     watch_add_account(m->w, &row);
@@ -293,7 +293,7 @@ static void test_neighbours(void)
     make(&m);
     struct account_sources s = {.saw_all = true, .nprocess = 9, .other_bytes = 60 * MB};
     s.charge = (struct charge){.usage_bytes = 62 * MB, .anon_bytes = 61 * MB, .kernel_bytes = MB};
-    s.areas = (struct areas){.data_bytes = MB};
+    s.areas = (struct areas){.data = {.own = MB}};
     struct watch_account row = {
         .time_ns = SECOND, .own_bytes = MB, .own_after_bytes = MB, .charge = s.charge};
     row.account = account_build(&s);
