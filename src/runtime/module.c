@@ -7,6 +7,7 @@
 #include <elf.h>
 #include <link.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 enum {
@@ -99,13 +100,35 @@ static u32 add_filename(const char *name)
     return record_text_add(&record, path, (u32)strlen(path));
 }
 
+static bool is_elf(u64 address)
+{
+    u8 ident[SELFMAG];
+    return address && stack_copy(ident, address, SELFMAG) && memcmp(ident, ELFMAG, SELFMAG) == 0;
+}
+
+// Where the file's first bytes are mapped; NULL: nobody knows.  Where there are gaps between its
+// segments, the loader tells of one of them only.
+static const ElfW(Ehdr) * find_header(const struct dl_find_object *file)
+{
+    const struct link_map *map = file->dlfo_link_map;
+    u64 page = ~(u64)(PAGE - 1);
+    u64 place[] = {(u64)(uintptr_t)file->dlfo_map_start, map->l_addr & page,
+                   map->l_prev ? 0 : getauxval(AT_PHDR) & page}; // the program itself is the first
+    for (u32 i = 0; i < ARRAY_LEN(place); i++) {
+        if (is_elf(place[i]))
+            return (const void *)(uintptr_t)place[i];
+    }
+    return NULL;
+}
+
 // Fills in what the program headers say of the segment that holds address.  False when no
 // executable one does.
 static bool read_headers(struct module *m, struct record_mapping *mapping,
-                         const struct link_map *map, u64 address)
+                         const struct dl_find_object *file, u64 address)
 {
-    const ElfW(Ehdr) *elf = (const void *)(uintptr_t)m->file_start;
-    if (memcmp(elf->e_ident, ELFMAG, SELFMAG) != 0)
+    const struct link_map *map = file->dlfo_link_map;
+    const ElfW(Ehdr) *elf = find_header(file);
+    if (!elf)
         return false;
     const ElfW(Phdr) *header = (const void *)((uintptr_t)elf + elf->e_phoff);
     for (u32 i = 0; i < elf->e_phnum; i++) {
@@ -135,7 +158,7 @@ static const struct module *add_module(const struct dl_find_object *file, u64 ad
         .eh_header = file->dlfo_eh_frame,
     };
     struct record_mapping mapping = {0};
-    if (nmodule == MODULES || !read_headers(&m, &mapping, file->dlfo_link_map, address))
+    if (nmodule == MODULES || !read_headers(&m, &mapping, file, address))
         return NULL;
     mapping.filename = add_filename(file->dlfo_link_map->l_name);
     m.mapping = record_mapping_add(&record, &mapping);
