@@ -1,7 +1,7 @@
 #include "object/eh_frame.h"
 
 // DWARF's numbers of the registers that matter on x86-64.
-enum { REG_BP = 6, REG_SP = 7, REG_RA = 16 };
+enum { REG_BP = 6, REG_SP = 7, REG_RA = 16, REGISTERS = 16 };
 
 // DW_EH_PE_*: how a pointer is stored, and relative to what.
 enum {
@@ -125,9 +125,17 @@ struct cie {
 // A register's value as far as it can be written down: the CFA while it is being computed, or an
 // element of an expression's stack.
 struct value {
-    enum { VALUE_NUMBER, VALUE_SP, VALUE_BP, VALUE_AT_SP, VALUE_AT_BP, VALUE_OTHER } base;
+    enum {
+        VALUE_NUMBER,
+        VALUE_SP,
+        VALUE_BP,
+        VALUE_AT_SP,
+        VALUE_AT_BP,
+        VALUE_REGISTER,
+        VALUE_OTHER
+    } base;
     i64 offset;
-    i64 above; // added to the word of VALUE_AT_SP and _BP
+    i64 above; // added to the word of VALUE_AT_SP and _BP; VALUE_REGISTER: which one
 };
 
 // Where a register of the caller was saved.
@@ -248,12 +256,13 @@ static void restore(struct machine *m, u64 reg)
 
 static void define_cfa(struct machine *m, u64 reg, i64 offset)
 {
-    m->row.cfa = (struct value){
-        .base = reg == REG_SP   ? VALUE_SP
-                : reg == REG_BP ? VALUE_BP
-                                : VALUE_OTHER,
-        .offset = offset,
-    };
+    m->row.cfa = (struct value){.offset = offset};
+    if (reg == REG_SP || reg == REG_BP) {
+        m->row.cfa.base = reg == REG_SP ? VALUE_SP : VALUE_BP;
+    } else {
+        m->row.cfa.base = reg < REGISTERS ? VALUE_REGISTER : VALUE_OTHER;
+        m->row.cfa.above = (i64)reg;
+    }
 }
 
 static void remember(struct machine *m)
@@ -487,8 +496,10 @@ static bool is_popped(const struct row *row)
 static struct unwind_rule rule_of(const struct row *row)
 {
     static const enum unwind_cfa cfa_of[] = {
-        [VALUE_NUMBER] = UNWIND_OTHER, [VALUE_SP] = UNWIND_SP,       [VALUE_BP] = UNWIND_BP,
-        [VALUE_AT_SP] = UNWIND_AT_SP,  [VALUE_AT_BP] = UNWIND_AT_BP, [VALUE_OTHER] = UNWIND_OTHER};
+        [VALUE_NUMBER] = UNWIND_OTHER, [VALUE_SP] = UNWIND_SP,
+        [VALUE_BP] = UNWIND_BP,        [VALUE_AT_SP] = UNWIND_AT_SP,
+        [VALUE_AT_BP] = UNWIND_AT_BP,  [VALUE_REGISTER] = UNWIND_REGISTER,
+        [VALUE_OTHER] = UNWIND_OTHER};
     const struct unwind_rule other = {.cfa = UNWIND_OTHER};
     if (row->ra.how == SAVED_UNDEFINED)
         return (struct unwind_rule){.cfa = UNWIND_END};

@@ -12,14 +12,15 @@
 // How to find the canonical frame address (CFA), the caller's sp.  The return address is always at
 // CFA - 8.
 enum unwind_cfa {
-    UNWIND_UNKNOWN, // there is no rule: assembly, perhaps, or nothing that can be read
-    UNWIND_END,     // the thread's first frame
-    UNWIND_SP,      // sp + offset
-    UNWIND_BP,      // bp + offset
-    UNWIND_AT_SP,   // above the word at sp + offset
-    UNWIND_AT_BP,   // above the word at bp + offset
-    UNWIND_SIGNAL,  // a signal frame: registers are in the ucontext at sp
-    UNWIND_OTHER    // a rule that needs a register that is not tracked
+    UNWIND_UNKNOWN,  // there is no rule: assembly, perhaps, or nothing that can be read
+    UNWIND_END,      // the thread's first frame
+    UNWIND_SP,       // sp + offset
+    UNWIND_BP,       // bp + offset
+    UNWIND_AT_SP,    // above the word at sp + offset
+    UNWIND_AT_BP,    // above the word at bp + offset
+    UNWIND_SIGNAL,   // a signal frame: registers are in the ucontext at sp
+    UNWIND_REGISTER, // another register + offset, which only an interrupted frame has
+    UNWIND_OTHER     // a rule that needs more than that
 };
 
 // Where the caller's bp is.
@@ -34,7 +35,7 @@ struct unwind_rule {
     i16 bp_offset;
     enum unwind_cfa cfa : 4;
     enum unwind_bp bp : 4;
-    u8 above; // added to the word of UNWIND_AT_SP and _BP
+    u8 above; // added to the word of UNWIND_AT_SP and _BP; UNWIND_REGISTER: its DWARF number
 };
 
 // The mapped memory that may be read: .eh_frame_hdr and .eh_frame lie in it.

@@ -25,6 +25,7 @@ enum {
 struct unwind_frame {
     u64 pc, sp, bp;
     bool is_return; // pc is a return address: the frame's instruction is before it
+    bool is_later;  // not the one that the walk began with
 };
 
 // What a walk asks of the memory that it walks over.
@@ -32,6 +33,9 @@ struct unwind_memory {
     bool (*load)(void *walk, u64 *value, u64 address);  // a word of the stack; false: not readable
     bool (*fetch)(void *walk, u64 *value, u64 address); // a word of code, at a multiple of 8
     bool (*is_code)(void *walk, u64 pc);                // pc is in a file, or known to be code
+
+    // A register of the frame that the walk began with, by DWARF's number; false: not known.
+    bool (*first_register)(void *walk, u64 *value, u32 number);
 };
 
 // The address to look up for a frame.
@@ -46,7 +50,7 @@ UNWIND_INLINE bool unwind_go_to(struct unwind_frame *f, u64 pc, u64 sp, u64 bp)
 {
     if (sp - f->sp - f->is_return >= UNWIND_MOST_BYTES || pc == 0)
         return false;
-    *f = (struct unwind_frame){pc, sp, bp, true};
+    *f = (struct unwind_frame){pc, sp, bp, true, true};
     return true;
 }
 
@@ -242,7 +246,7 @@ UNWIND_INLINE bool unwind_over_signal(struct unwind_frame *f, struct unwind_memo
         !m.load(walk, &caller_sp, sp + UNWIND_SIGNAL_SP) ||
         !m.load(walk, &pc, sp + UNWIND_SIGNAL_PC) || pc == 0)
         return false;
-    *f = (struct unwind_frame){pc, caller_sp, caller_bp, false};
+    *f = (struct unwind_frame){pc, caller_sp, caller_bp, false, true};
     return true;
 }
 
@@ -250,6 +254,8 @@ UNWIND_INLINE bool unwind_by_rule(struct unwind_frame *f, struct unwind_rule rul
                                   struct unwind_memory m, void *walk)
 {
     u64 cfa = rule.cfa == UNWIND_BP || rule.cfa == UNWIND_AT_BP ? f->bp : f->sp;
+    if (rule.cfa == UNWIND_REGISTER && (f->is_later || !m.first_register(walk, &cfa, rule.above)))
+        return unwind_by_frame_pointer(f, false, m, walk);
     cfa += (u64)(i64)rule.cfa_offset;
     if (rule.cfa == UNWIND_AT_SP || rule.cfa == UNWIND_AT_BP) {
         if (!m.load(walk, &cfa, cfa))

@@ -13,6 +13,8 @@ enum {
 
 struct walk {
     struct unwind_frame at;
+    const struct perf_sample *sample;
+    u64 registers; // that it has, a bit each
     const struct perf_system *system;
     u32 pid;
     u64 stack; // address of the first byte of the copy
@@ -90,8 +92,6 @@ static bool is_code(void *context, u64 pc)
     return perf_system_find(w->system, w->pid, PERF_RECORD_MISC_USER, pc - 1) != 0;
 }
 
-static const struct unwind_memory copied_memory = {load, fetch, is_code};
-
 // The value of a register, which are in the order of their bits.
 static bool read_register(const struct perf_sample *s, u64 registers, u32 bit, u64 *value)
 {
@@ -103,9 +103,23 @@ static bool read_register(const struct perf_sample *s, u64 registers, u32 bit, u
     return !b.bad;
 }
 
+// perf's numbers of DWARF's registers.
+static bool first_register(void *context, u64 *value, u32 number)
+{
+    static const u8 bit_of[] = {0, 3, 2, 1, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23};
+    const struct walk *w = context;
+    return read_register(w->sample, w->registers, bit_of[number], value);
+}
+
+static const struct unwind_memory copied_memory = {load, fetch, is_code, first_register};
+
 void perf_unwind(struct perf_unwinder *u, const struct perf_event *ev, const struct perf_sample *s)
 {
-    struct walk w = {.system = u->system, .pid = s->pid, .copy = s->stack};
+    struct walk w = {.sample = s,
+                     .registers = ev->regs_user,
+                     .system = u->system,
+                     .pid = s->pid,
+                     .copy = s->stack};
     struct unwind_rule rule;
     u->naddress = 0;
     if (!s->has_registers || cursor_left(&s->stack) == 0 || !u->system->file->is_x86_64 ||

@@ -157,17 +157,18 @@ void cpu_forget(void)
     period_ns = 0;
 }
 
-u32 cpu_stack(struct context c)
+u32 cpu_stack(const void *ucontext)
 {
     u64 frame[RECORD_MAX_FRAMES];
     u16 flags;
-    u32 n = unwind_interrupted(frame, &flags, c);
+    u32 n = unwind_interrupted(frame, &flags, ucontext);
     struct record_key key = {.kind = RECORD_TIME, .flags = flags, .labels = thread.labels};
     return record_stack_offset(&record, record_stack_find(&record, key, frame, n));
 }
 
-void cpu_sample(u32 row, u32 count, struct context c)
+void cpu_sample(u32 row, u32 count, const void *ucontext)
 {
-    add_sample(row, __atomic_load_n(&thread_tid[row], __ATOMIC_RELAXED), count, cpu_stack(c));
+    u32 stack = cpu_stack(ucontext);
+    add_sample(row, __atomic_load_n(&thread_tid[row], __ATOMIC_RELAXED), count, stack);
     prctl(PR_GET_NAME, record.thread[row].name);
 }

@@ -276,8 +276,8 @@ HIDDEN double draw_chance(size_t size, u64 mean_bytes);
 // their number, at most RECORD_MAX_FRAMES; *flags gets RECORD_COMPLETE or RECORD_TRUNCATED.
 HIDDEN u32 unwind(u64 *frame, u16 *flags, struct context c);
 
-// The same for registers that a signal interrupted: the first pc is no return address.
-HIDDEN u32 unwind_interrupted(u64 *frame, u16 *flags, struct context c);
+// The same for what a signal interrupted: the first pc is no return address.
+HIDDEN u32 unwind_interrupted(u64 *frame, u16 *flags, const void *ucontext);
 
 // The same for another thread, which does not run now.  For the sampler's thread alone.
 HIDDEN u32 unwind_remote(u64 *frame, u16 *flags, struct context c);
@@ -320,7 +320,7 @@ HIDDEN bool stack_copy(void *to, u64 address, size_t n);
 
 struct module {
     u64 start, limit; // the executable segment
-    u64 file_start;   // where the file's first byte is mapped
+    u64 file_start;   // where the loader says that it begins, or the segment where there are gaps
     const void
         *loader; // the loader's own object for it: differs when another file takes the same place
     const u8 *eh_header;
@@ -454,7 +454,7 @@ HIDDEN void cpu_set_rate(u32 hz);
 HIDDEN void cpu_arm(u32 row);
 
 // A thread's timer ran out, so often.  In its handler.
-HIDDEN void cpu_sample(u32 row, u32 count, struct context c);
+HIDDEN void cpu_sample(u32 row, u32 count, const void *ucontext);
 
 // A timer for a thread that sends signal_timer to it; its id and 1, or 0.
 HIDDEN u32 cpu_make_timer(i32 clock, u32 tid, void *cookie);
@@ -471,8 +471,8 @@ HIDDEN u64 cpu_clock_ns(u32 tid);
 // Takes a thread's timer away, and enters what it had not told of yet.
 HIDDEN void cpu_disarm(u32 row, u32 tid);
 
-// Word offset of the stack in the record.
-HIDDEN u32 cpu_stack(struct context c);
+// Word offset of the stack in the record of what a signal interrupted.
+HIDDEN u32 cpu_stack(const void *ucontext);
 
 // For a forked child, which has no timers.
 HIDDEN void cpu_forget(void);
@@ -494,8 +494,8 @@ HIDDEN void wall_look(u64 now_ns);
 HIDDEN void wall_flush(u64 now_ns);
 
 // A thread that was asked where it runs, or waits.  In its handler.
-HIDDEN void wall_ran(u32 row, struct context c);
-HIDDEN void wall_waited(u32 row, struct context c);
+HIDDEN void wall_ran(u32 row, const void *ucontext);
+HIDDEN void wall_waited(u32 row, const void *ucontext);
 
 // A thread ends: what it was to tell is told for it.
 HIDDEN void wall_end(u32 row, u32 tid);

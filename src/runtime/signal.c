@@ -125,11 +125,11 @@ static void on_timer(int signal, siginfo_t *info, void *context)
     }
     bool is_told = is_current(timer, info);
     if (is_told && timer == &watched[row].cpu_timer)
-        cpu_sample(row, 1 + (u32)info->si_overrun, signal_context(context));
+        cpu_sample(row, 1 + (u32)info->si_overrun, context);
     else if (is_told && timer == &watched[row].wall_timer)
-        wall_ran(row, signal_context(context));
+        wall_ran(row, context);
     else if (is_told && timer == &watched[row].poke_timer)
-        wall_waited(row, signal_context(context));
+        wall_waited(row, context);
     restart_wait(context);
     errno = error;
 }

@@ -5,6 +5,7 @@
 #include "runtime/runtime.h"
 
 #include <sys/syscall.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include "object/unwind.h"
@@ -98,8 +99,9 @@ static struct unwind_rule find_rule(u64 *frame, u64 pc)
 
 struct walk {
     struct window window;
-    u64 sp;       // where the stack at hand was entered
-    bool in_file; // the code at hand is a file's
+    u64 sp;                  // where the stack at hand was entered
+    bool in_file;            // the code at hand is a file's
+    const greg_t *registers; // of the first frame; NULL: not known
 };
 
 // What is not far above sp is of the stack that is walked, and stays.  All else, where a register
@@ -130,7 +132,19 @@ static bool is_code(void *context, u64 pc)
     return !w->in_file || module_find(pc - 1);
 }
 
-static const struct unwind_memory own_memory = {load, fetch, is_code};
+static bool first_register(void *context, u64 *value, u32 number)
+{
+    static const u8 row[] = {REG_RAX, REG_RDX, REG_RCX, REG_RBX, REG_RSI, REG_RDI,
+                             REG_RBP, REG_RSP, REG_R8,  REG_R9,  REG_R10, REG_R11,
+                             REG_R12, REG_R13, REG_R14, REG_R15};
+    const struct walk *w = context;
+    if (!w->registers || number >= ARRAY_LEN(row))
+        return false;
+    *value = (u64)w->registers[row[number]];
+    return true;
+}
+
+static const struct unwind_memory own_memory = {load, fetch, is_code, first_register};
 
 // Whether the frame is found from sp or bp, and the caller's bp unchanged or beside its return
 // address: one test of the rule's last bytes.
@@ -187,13 +201,13 @@ __attribute__((noinline)) static u32 walk_known(u64 *frame, u32 n, struct unwind
         row = __atomic_load_n(&caller_row[row], __ATOMIC_RELAXED);
     }
     if (n > first)
-        *at = (struct unwind_frame){pc + 1, sp, bp, true};
+        *at = (struct unwind_frame){pc + 1, sp, bp, true, true};
     return n;
 }
 
-static u32 walk(u64 *frame, u16 *flags, struct unwind_frame at, struct window window)
+static u32 walk(u64 *frame, u16 *flags, struct unwind_frame at, struct walk w)
 {
-    struct walk w = {.window = window, .sp = at.sp};
+    w.sp = at.sp;
     u32 n = 0;
     u16 handler = 0;
     while ((n = walk_known(frame, n, &at, &w.window)) < RECORD_MAX_FRAMES) {
@@ -218,12 +232,15 @@ static u32 walk(u64 *frame, u16 *flags, struct unwind_frame at, struct window wi
 
 u32 unwind(u64 *frame, u16 *flags, struct context c)
 {
-    return walk(frame, flags, (struct unwind_frame){c.pc, c.sp, c.bp, true}, stack_window(c.sp));
+    return walk(frame, flags, (struct unwind_frame){c.pc, c.sp, c.bp, .is_return = true},
+                (struct walk){.window = stack_window(c.sp)});
 }
 
-u32 unwind_interrupted(u64 *frame, u16 *flags, struct context c)
+u32 unwind_interrupted(u64 *frame, u16 *flags, const void *ucontext)
 {
-    return walk(frame, flags, (struct unwind_frame){c.pc, c.sp, c.bp, false}, stack_window(c.sp));
+    const greg_t *r = ((const ucontext_t *)ucontext)->uc_mcontext.gregs;
+    struct unwind_frame at = {.pc = (u64)r[REG_RIP], .sp = (u64)r[REG_RSP], .bp = (u64)r[REG_RBP]};
+    return walk(frame, flags, at, (struct walk){.window = stack_window(at.sp), .registers = r});
 }
 
 u32 unwind_remote(u64 *frame, u16 *flags, struct context c)
@@ -232,8 +249,8 @@ u32 unwind_remote(u64 *frame, u16 *flags, struct context c)
     *flags = 0;
     __atomic_store_n(&is_looking, 1, __ATOMIC_SEQ_CST);
     if (__atomic_load_n(&nunloading, __ATOMIC_SEQ_CST) == 0)
-        n = walk(frame, flags, (struct unwind_frame){c.pc, c.sp, c.bp, false},
-                 (struct window){.is_remote = true});
+        n = walk(frame, flags, (struct unwind_frame){.pc = c.pc, .sp = c.sp, .bp = c.bp},
+                 (struct walk){.window.is_remote = true});
     __atomic_store_n(&is_looking, 0, __ATOMIC_SEQ_CST);
     return n;
 }

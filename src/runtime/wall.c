@@ -121,9 +121,9 @@ static void tell_running(u32 row, u32 tid, u32 stack, u64 now_ns)
         add_sample(tid, ready, stack, RECORD_RUNNABLE, now_ns);
 }
 
-void wall_ran(u32 row, struct context c)
+void wall_ran(u32 row, const void *ucontext)
 {
-    u32 stack = cpu_stack(c);
+    u32 stack = cpu_stack(ucontext);
     u64 now = sampler_now_ns();
     tell_running(row, __atomic_load_n(&thread_tid[row], __ATOMIC_RELAXED), stack, now);
     watched[row].ran_stack = stack;
@@ -131,13 +131,14 @@ void wall_ran(u32 row, struct context c)
     prctl(PR_GET_NAME, record.thread[row].name);
 }
 
-void wall_waited(u32 row, struct context c)
+void wall_waited(u32 row, const void *ucontext)
 {
+    struct context c = signal_context(ucontext);
     struct watched *w = &watched[row];
     u64 amount_ns = __atomic_exchange_n(&w->waited_ns, 0, __ATOMIC_ACQUIRE), now = sampler_now_ns();
     if (amount_ns == 0)
         return;
-    u32 stack = cpu_stack(c);
+    u32 stack = cpu_stack(ucontext);
     w->told_pc = c.pc;
     w->told_bp = c.bp;
     __atomic_store_n(&w->told_sp, c.sp, __ATOMIC_RELEASE);

@@ -14,21 +14,23 @@
 
 // Only their rules matter, not what they do.
 __asm__(".text\n"
-        ".globl rule_plain, rule_linked, rule_saved, rule_other, rule_popped, rule_end, rule_none\n"
+        ".globl rule_plain, rule_linked, rule_saved, rule_register, rule_other, rule_popped, "
+        "rule_end, rule_none\n"
         "rule_plain: .cfi_startproc\n .cfi_def_cfa_offset 48\n nop\n .cfi_endproc\n"
         "rule_linked: .cfi_startproc\n .cfi_def_cfa rbp, 16\n .cfi_offset rbp, -16\n nop\n"
         " .cfi_endproc\n"
         // 8 above the word at sp + 16
         "rule_saved: .cfi_startproc\n .cfi_escape 0x0f, 5, 0x77, 16, 6, 0x23, 8\n nop\n"
         " .cfi_endproc\n"
-        "rule_other: .cfi_startproc\n .cfi_def_cfa rax, 8\n nop\n .cfi_endproc\n"
+        "rule_register: .cfi_startproc\n .cfi_def_cfa rsi, 8\n nop\n .cfi_endproc\n"
+        "rule_other: .cfi_startproc\n .cfi_def_cfa 17, 8\n nop\n .cfi_endproc\n" // xmm0
         "rule_popped: .cfi_startproc\n .cfi_def_cfa_offset 0\n .cfi_register rip, rcx\n nop\n"
         " .cfi_endproc\n"
         "rule_end: .cfi_startproc\n .cfi_undefined rip\n nop\n .cfi_endproc\n"
         "rule_none: nop\n nop\n nop\n nop\n");
 
-extern char rule_plain[], rule_linked[], rule_saved[], rule_other[], rule_popped[], rule_end[],
-    rule_none[];
+extern char rule_plain[], rule_linked[], rule_saved[], rule_register[], rule_other[], rule_popped[],
+    rule_end[], rule_none[];
 
 static struct image image;
 
@@ -48,7 +50,9 @@ static void test_rules(void)
        "by bp");
     r = rule_at(rule_saved);
     ok(r.cfa == UNWIND_AT_SP && r.cfa_offset == 16 && r.above == 8, "by a word that sp points to");
-    ok(rule_at(rule_other).cfa == UNWIND_OTHER, "by a register that is not tracked");
+    r = rule_at(rule_register);
+    ok(r.cfa == UNWIND_REGISTER && r.cfa_offset == 8 && r.above == 4, "by another register");
+    ok(rule_at(rule_other).cfa == UNWIND_OTHER, "by what is no general register");
     r = rule_at(rule_popped);
     ok(r.cfa == UNWIND_SP && r.cfa_offset == 0, "with a return address that was popped");
     ok(rule_at(rule_end).cfa == UNWIND_END, "of a thread's first frame");
@@ -98,7 +102,19 @@ static bool is_code(void *context, u64 pc)
     return m->is_code && pc >= 500 && pc < 1000;
 }
 
-static const struct unwind_memory small_memory = {load, fetch, is_code};
+static bool first_register(void *context, u64 *value, u32 number)
+{
+    (void)context;
+    *value = 1008;
+    return number == 4;
+}
+
+static const struct unwind_memory small_memory = {load, fetch, is_code, first_register};
+
+static struct unwind_frame at(u64 pc, u64 sp, u64 bp, bool is_return)
+{
+    return (struct unwind_frame){.pc = pc, .sp = sp, .bp = bp, .is_return = is_return};
+}
 
 static bool steps(struct memory *m, struct unwind_frame *f, struct unwind_rule rule)
 {
@@ -108,48 +124,53 @@ static bool steps(struct memory *m, struct unwind_frame *f, struct unwind_rule r
 static void test_steps(void)
 {
     struct memory m = {{0, 1024, 701, 1048, 702, 0, 703, 0}, true, {0}};
-    struct unwind_frame f = {600, 1000, 1008, false};
+    struct unwind_frame f = at(600, 1000, 1008, false);
     ok(steps(&m, &f, (struct unwind_rule){.cfa = UNWIND_SP, .cfa_offset = 24}) && f.pc == 701 &&
            f.sp == 1024 && f.bp == 1008 && f.is_return,
        "up by sp");
     ok(!steps(&m, &f, (struct unwind_rule){.cfa = UNWIND_SP}), "but not to the same frame");
-    f = (struct unwind_frame){600, 1000, 1008, true};
+    f = at(600, 1000, 1008, true);
     ok(steps(&m, &f, (struct unwind_rule){.cfa = UNWIND_OTHER}) && f.pc == 701 && f.bp == 1024,
        "by the frame pointer");
-    f = (struct unwind_frame){600, 1000, 1008, false};
+    f = at(600, 1000, 1008, false);
     ok(steps(&m, &f, (struct unwind_rule){.cfa = UNWIND_AT_SP, .cfa_offset = 24, .above = 8}) &&
            f.pc == 703 && f.sp == 1056,
        "by a saved stack pointer");
-    f = (struct unwind_frame){600, 1000, 2, false};
+    struct unwind_rule by_register = {.cfa = UNWIND_REGISTER, .cfa_offset = 16, .above = 4};
+    f = (struct unwind_frame){.pc = 600, .sp = 1000};
+    ok(steps(&m, &f, by_register) && f.pc == 701 && f.sp == 1024, "by a register");
+    f = (struct unwind_frame){.pc = 600, .sp = 1000, .is_later = true};
+    ok(!steps(&m, &f, by_register), "which only the first frame has");
+    f = at(600, 1000, 2, false);
     ok(!steps(&m, &f, (struct unwind_rule){.cfa = UNWIND_UNKNOWN}), "not by one that is none");
 }
 
 static void test_leaf(void)
 {
     struct memory m = with_calls((struct memory){{512}, true, {0}});
-    struct unwind_frame f = {620, 1000, 2, false};
+    struct unwind_frame f = at(620, 1000, 2, false);
     const struct unwind_rule none = {.cfa = UNWIND_UNKNOWN};
     ok(steps(&m, &f, none) && f.pc == 512 && f.sp == 1008, "out of a leaf, which was called there");
-    f = (struct unwind_frame){590, 1000, 2, false};
+    f = at(590, 1000, 2, false);
     ok(!steps(&m, &f, none), "but not when something else was called");
-    f = (struct unwind_frame){620, 1000, 2, true};
+    f = at(620, 1000, 2, true);
     ok(!steps(&m, &f, none), "nor where the code at hand has called itself");
-    f = (struct unwind_frame){605, 1000, 2, true};
+    f = at(605, 1000, 2, true);
     ok(steps(&m, &f, none) && f.pc == 512 && f.sp == 1008, "unless it did so at once");
 
     m.code[606 - CODE_START] = 0xe9; // jmp 550
     memcpy(m.code + 607 - CODE_START, &(i32){550 - 611}, 4);
-    f = (struct unwind_frame){590, 1000, 2, false};
+    f = at(590, 1000, 2, false);
     ok(steps(&m, &f, none) && f.pc == 512, "out of a leaf that was reached by a jump");
 
     m = with_calls((struct memory){{514, 0, 1048, 520}, true, {0}});
-    f = (struct unwind_frame){620, 1000, 1016, false};
+    f = at(620, 1000, 1016, false);
     ok(steps(&m, &f, none) && f.pc == 514 && f.bp == 1016,
        "out of one that was called by a pointer, when its caller was called as another");
     m.word[3] = 512;
-    f = (struct unwind_frame){620, 1000, 1016, false};
+    f = at(620, 1000, 1016, false);
     ok(steps(&m, &f, none) && f.pc == 512 && f.sp == 1032, "but what was called there has a frame");
-    f = (struct unwind_frame){620, 1000, 2, true};
+    f = at(620, 1000, 2, true);
     ok(steps(&m, &f, none) && f.pc == 514 && f.sp == 1008,
        "without a frame pointer a call by a pointer is believed");
 }
@@ -160,11 +181,11 @@ static void test_restorer(void)
     static const u8 restorer[] = {0x48, 0xc7, 0xc0, 15, 0, 0, 0, 0x0f, 0x05};
     struct memory m = with_calls((struct memory){{530}, true, {0}});
     memcpy(m.code + 530 - CODE_START, restorer, sizeof(restorer));
-    struct unwind_frame f = {640, 1000, 2, false};
+    struct unwind_frame f = at(640, 1000, 2, false);
     const struct unwind_rule none = {.cfa = UNWIND_UNKNOWN};
     ok(steps(&m, &f, none) && f.pc == 530 && f.sp == 1008, "out of a handler, to where it returns");
     m.code[533 - CODE_START] = 16;
-    f = (struct unwind_frame){640, 1000, 2, false};
+    f = at(640, 1000, 2, false);
     ok(!steps(&m, &f, none), "which no other code is taken for");
 }
 
@@ -197,7 +218,7 @@ static void test_edges(void)
         struct memory m = with_calls((struct memory){{7, 7, 7, 7, 7, 7, 7, 7}, false, {0}});
         memcpy(m.code + 640 - CODE_START, edge[i].code, sizeof(edge[i].code));
         m.word[edge[i].offset / 8] = 512;
-        struct unwind_frame f = {640 + edge[i].at, 1000, 1040, false};
+        struct unwind_frame f = at(640 + edge[i].at, 1000, 1040, false);
         bool went = steps(&m, &f, none);
         ok(went && f.pc == 512 && f.sp == 1008 + edge[i].offset &&
                f.bp == (edge[i].has_saved ? 7 : 1040),
@@ -208,13 +229,13 @@ static void test_edges(void)
 static void test_calls(void)
 {
     struct memory m = with_calls((struct memory){{1016, 0, 1040, 514}, false, {0}});
-    struct unwind_frame f = {600, 1000, 1016, true};
+    struct unwind_frame f = at(600, 1000, 1016, true);
     const struct unwind_rule none = {.cfa = UNWIND_UNKNOWN};
     ok(steps(&m, &f, none) && f.pc == 514, "a caller that is in no file is known by its call");
-    f = (struct unwind_frame){600, 1000, 1016, true};
+    f = at(600, 1000, 1016, true);
     ok(!steps(&m, &f, (struct unwind_rule){.cfa = UNWIND_OTHER}), "but calls no code with rules");
     m.word[3] = 510;
-    f = (struct unwind_frame){600, 1000, 1016, true};
+    f = at(600, 1000, 1016, true);
     ok(!steps(&m, &f, none), "what is behind no call is no caller");
 }
 

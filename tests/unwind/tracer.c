@@ -59,6 +59,7 @@ struct tracer {
 
 struct walk {
     struct tracer *t;
+    const struct user_regs_struct *registers;
     struct unwind_frame at;
     bool in_file;
 };
@@ -82,7 +83,18 @@ static bool is_code(void *context, u64 pc)
     return !w->in_file || (m && is_file(m));
 }
 
-static const struct unwind_memory other_memory = {load, load, is_code};
+static bool first_register(void *context, u64 *value, u32 number)
+{
+    const struct walk *w = context;
+    const struct user_regs_struct *r = w->registers;
+    const unsigned long long all[] = {r->rax, r->rdx, r->rcx, r->rbx, r->rsi, r->rdi,
+                                      r->rbp, r->rsp, r->r8,  r->r9,  r->r10, r->r11,
+                                      r->r12, r->r13, r->r14, r->r15};
+    *value = all[number];
+    return true;
+}
+
+static const struct unwind_memory other_memory = {load, load, is_code, first_register};
 
 // The kernel's own code for all processes, which is in no file, is written into one.
 static struct str file_of(struct tracer *t, const struct map *m)
@@ -129,7 +141,7 @@ static struct unwind_rule find_rule(struct walk *w)
 
 static void walk_ours(struct tracer *t, const struct user_regs_struct *r)
 {
-    struct walk w = {.t = t, .at = {r->rip, r->rsp, r->rbp, false}};
+    struct walk w = {.t = t, .registers = r, .at = {.pc = r->rip, .sp = r->rsp, .bp = r->rbp}};
     struct stack *s = &t->ours;
     s->n = 0;
     do {

@@ -102,12 +102,11 @@ static void on_signal(int number, siginfo_t *info, void *context)
     static u64 frame[RECORD_MAX_FRAMES];
     static struct walked w;
     const greg_t *r = ((ucontext_t *)context)->uc_mcontext.gregs;
-    struct context c = {(u64)r[REG_RIP], (u64)r[REG_RSP], (u64)r[REG_RBP]};
     u16 flags;
     if (__atomic_exchange_n(&seen.busy, 1, __ATOMIC_ACQUIRE))
         return;
-    w = (struct walked){.start = c.pc};
-    u32 n = unwind_interrupted(frame, &flags, c);
+    w = (struct walked){.start = (u64)r[REG_RIP]};
+    u32 n = unwind_interrupted(frame, &flags, context);
     if (walk_theirs(&w))
         compare(frame, n, &w);
     else
