@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -361,8 +362,11 @@ void http_stop(struct http_server *s)
     int fd = MHD_quiesce_daemon(s->daemon);
     for (u32 i = 0; i < GRACE_MS && __atomic_load_n(&s->nrequest, __ATOMIC_ACQUIRE); i++)
         nanosleep(&pause, NULL);
-    if (fd >= 0)
+    // A child that was just forked may have it open still: it ends for all.
+    if (fd >= 0) {
+        shutdown(fd, SHUT_RDWR);
         close(fd);
+    }
     MHD_stop_daemon(s->daemon);
     free_server(s);
 }
