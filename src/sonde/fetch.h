@@ -11,7 +11,8 @@
 // fetched; tells on stderr of the sources that failed when others did not.
 bool fetch_profile(struct profile *out, const struct sourcing *s, struct arena *a, struct err *e);
 
-// p without base, normalized and marked as *s says.  It shares what it leaves alone.
+// p without base, normalized and marked as *s says.  Uses up the frames of both, as profile_merge()
+// does.
 bool fetch_subtract(struct profile *out, const struct profile *p, const struct profile *base,
                     const struct sourcing *s, struct arena *a, struct err *e);
 

@@ -126,13 +126,25 @@ static struct moment *find_difference(struct moments *m, const struct moment *of
     return found;
 }
 
+// The same profile with frames of its own, for who uses them up.
+static struct profile with_own_frames(const struct profile *p, struct arena *a)
+{
+    struct profile out = *p;
+    out.frame = arena_new(a, u32, p->nframe);
+    if (p->nframe)
+        memcpy(out.frame, p->frame, p->nframe * sizeof(*p->frame));
+    return out;
+}
+
 // The two that it is of are used by it, as long as it is there.
 static bool make_difference(struct moment **out, struct moments *m, struct moment *of,
                             struct moment *base, struct err *e)
 {
     const struct sourcing s = {.is_diff = true};
     struct moment *moment = new_moment("difference");
-    if (!fetch_subtract(&moment->p, &of->p, &base->p, &s, &moment->arena, e)) {
+    struct profile p = with_own_frames(&of->p, &moment->arena),
+                   minus = with_own_frames(&base->p, &moment->arena);
+    if (!fetch_subtract(&moment->p, &p, &minus, &s, &moment->arena, e)) {
         free_moment(moment);
         return false;
     }

@@ -146,6 +146,11 @@ like "$(api 'source?f=keep' '[.data.functions[].lines[].code[] | select(.cum > 0
 like "$(api 'disasm?f=keep' .data.text)" 'ROUTINE =+ .*keep' "a disassembly"
 is "$(api 'source?f=keep' '[.data.functions[] | select(.name | test("keep")).cum] | add')" \
     "$("$sonde" -json=top -nodefraction=0 "$record" 2>/dev/null | jq '[.top[] | select(.name | test("keep")).cum] | add')" "whose values are those of -json"
+loads() { for load in 1 2; do curl -s "$url/download?load=$load" | "$sonde" -raw - 2>/dev/null | sed '/^Time/d'; done; }
+curl -s -X POST -o /dev/null "$url/api/refresh"
+before=$(loads)
+api 'top?load=2&base=1' .data.total >/dev/null
+is "$(loads)" "$before" "a difference leaves both as they are"
 finish
 
 # A process that runs: the CPU profile is asked of itself.
