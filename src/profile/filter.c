@@ -64,6 +64,7 @@ struct choice {
     const u8 *column;   // by location, for choose
     bool may_ignore;    // some are to be ignored
     const bool *hidden; // by location: frames that are left out; NULL: none are
+    bool copies;        // the other frames; otherwise hidden ones are left out at the ends alone
     struct kept *kept;  // by sample
     struct parallel_division division;
     struct profile out;
@@ -82,6 +83,27 @@ static u32 copy_shown(const struct choice *c, const struct kept *k, u32 *to)
     return n;
 }
 
+// A run of frames without those at its ends that are hidden.
+static struct kept trim_hidden(const struct choice *c, struct kept k)
+{
+    const u32 *frame = c->p->frame;
+    while (k.nframe && c->hidden[frame[k.frame]]) {
+        k.frame++;
+        k.nframe--;
+    }
+    while (k.nframe && c->hidden[frame[k.frame + k.nframe - 1]])
+        k.nframe--;
+    return k;
+}
+
+// Leaves out what is hidden of a sample's frames; those that are copied go to the given place.
+static struct kept without_hidden(const struct choice *c, struct kept k, u32 at)
+{
+    if (!c->copies)
+        return trim_hidden(c, k);
+    return (struct kept){.frame = at, .nframe = copy_shown(c, &k, c->out.frame + at)};
+}
+
 // Chooses for a part of the samples, and writes their frames where some are hidden.
 static void choose_part(void *choice, u32 part)
 {
@@ -93,9 +115,8 @@ static void choose_part(void *choice, u32 part)
         if (k->nframe == LEFT_OUT)
             continue;
         if (c->hidden) {
-            k->nframe = copy_shown(c, k, c->out.frame + at);
-            k->frame = at;
-            at += k->nframe;
+            *k = without_hidden(c, *k, at);
+            at += c->copies ? k->nframe : 0;
             if (k->nframe == 0) {
                 k->nframe = LEFT_OUT;
                 continue;
@@ -139,14 +160,14 @@ static void make_frames(struct choice *c, struct arena *a)
     c->out.frame = arena_new(a, u32, n);
 }
 
-// p with what the choice leaves of its samples; their frames are p's where none is hidden.
+// p with what the choice leaves of its samples; their frames are p's where none is copied.
 static struct profile select_samples(struct choice *c, struct arena *a)
 {
     const struct profile *p = c->p;
     c->kept = arena_new(a, struct kept, p->nsample);
     c->division = parallel_divide(p->nsample, LEAST_SAMPLES);
     u32 n = c->division.n;
-    if (c->hidden)
+    if (c->hidden && c->copies)
         make_frames(c, a);
     parallel_run(choose_part, c, n);
     for (u32 i = 0; i < n; i++)
@@ -244,6 +265,7 @@ static bool *hide_lines(struct lines *o, const struct profile *p, const struct f
             hidden[row] |= l->nline == 0;
             m->show |= l->nline != 0;
         }
+        l->is_hidden = hidden[row] && f->marks_hidden;
     }
     return hidden;
 }
@@ -266,6 +288,7 @@ struct profile filter_names(const struct profile *p, const struct filter_names *
                        .column = column,
                        .may_ignore = m->ignore,
                        .hidden = hides ? hidden : NULL,
+                       .copies = !f->marks_hidden,
                        .out = o.p};
     return select_samples(&c, a);
 }
@@ -288,7 +311,7 @@ struct profile filter_show_from(const struct profile *p, const struct regex *sho
     *matched = false;
     for (u32 row = 1; row < p->nlocation; row++) {
         struct location *l = &location[row];
-        found[row] = mapping_matches(&m, l);
+        found[row] = !l->is_hidden && mapping_matches(&m, l);
         for (u32 i = l->nline; i > 0 && !found[row]; i--) {
             if (line_matches(&m, &p->line[l->line + i - 1])) {
                 l->nline = i;

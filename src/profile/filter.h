@@ -13,6 +13,10 @@ struct filter_names {
     const struct regex *ignore; // leave out samples that have one
     const struct regex *hide;   // leave out lines with such a name
     const struct regex *show;   // leave out all other lines
+
+    // Locations without a line that is left are marked as hidden, and stay in stacks, though not at
+    // their ends.  Otherwise stacks are copied without them.
+    bool marks_hidden;
 };
 
 // Which expressions matched anything.

@@ -45,6 +45,7 @@ struct location {
     u32 mapping;
     u32 line, nline; // run in profile.line, innermost (inlined) function first
     bool is_folded;
+    bool is_hidden; // frames there count for nothing; only a filter that was asked to says so
 };
 
 struct line {

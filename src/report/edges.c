@@ -304,7 +304,7 @@ static void number_nodes(struct plan *plan, struct arena *a)
         n++;
     }
     plan->width = paired ? n : 0;
-    if (g->places.has_inlines || (plan->ways && plan->ways->node))
+    if (!g->places.is_plain || (plan->ways && plan->ways->node))
         return;
     u32 *column = arena_new(a, u32, plan->p->nlocation);
     for (u32 row = 1; row < plan->p->nlocation; row++)

@@ -42,11 +42,10 @@ static void count_sample(struct node_part *t, u32 sample, i64 weight, i64 div)
     const struct sample *s = &t->p->sample[sample];
     const u32 *first = t->places->first, *of_line = t->places->of_line;
     const u32 *frame = t->p->frame + s->frame;
-    bool has_inlines = t->places->has_inlines;
-    // Without inlined calls each location is one place, in their order: two loads less a frame.
-    for (u32 k = 0; k < s->nframe && !has_inlines; k++)
+    bool is_plain = t->places->is_plain; // two loads less a frame
+    for (u32 k = 0; k < s->nframe && is_plain; k++)
         count_node(t, of_line[frame[k] - 1], sample + 1, weight, div);
-    for (u32 k = 0; k < s->nframe && has_inlines; k++) {
+    for (u32 k = 0; k < s->nframe && !is_plain; k++) {
         for (u32 i = first[frame[k]]; i < first[frame[k] + 1]; i++)
             count_node(t, of_line[i], sample + 1, weight, div);
     }

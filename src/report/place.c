@@ -98,16 +98,17 @@ static void add_locations(struct builder *b)
         b->out.first[row] = n;
         for (u32 i = 0; i < l->nline; i++)
             *arena_push(b->arena, b->out.of_line, n, cap) = add_place(b, l, &p->line[l->line + i]);
-        if (row && l->nline == 0)
+        if (row && l->nline == 0 && !l->is_hidden)
             *arena_push(b->arena, b->out.of_line, n, cap) = add_place(b, l, NULL);
         b->out.has_inlines |= l->nline > 1;
+        b->out.is_plain &= row == 0 || n == row;
     }
     b->out.first[p->nlocation] = n;
 }
 
 struct places places_build(const struct profile *p, const struct places_options *o, struct arena *a)
 {
-    struct builder b = {.p = p, .arena = a, .options = o};
+    struct builder b = {.p = p, .arena = a, .options = o, .out.is_plain = true};
     b.content = arena_new(a, u32, p->nstring);
     b.file = arena_new(a, u32, p->nstring);
     table_init(&b.keys, a);

@@ -26,6 +26,7 @@ struct places {
     u32 *first;
     u32 *of_line;
     bool has_inlines; // some location is more than one place
+    bool is_plain;    // each is one: of_line[location - 1]
 };
 
 struct places_options {

@@ -81,7 +81,7 @@ static void warn_unmatched(struct report *r, bool is_asked, bool matched, const 
 
 static void filter_by_names(struct report *r, const struct expressions *x)
 {
-    struct filter_names names = {x->focus, x->ignore, x->hide, x->show};
+    struct filter_names names = {x->focus, x->ignore, x->hide, x->show, r->type->skips_hidden};
     struct filter_matched matched;
     r->p = filter_names(&r->p, &names, &matched, r->arena);
     warn_unmatched(r, x->focus, matched.focus, "Focus");
@@ -276,6 +276,7 @@ bool report_write_flame(struct buf *out, const struct profile *p,
     static const struct report_type flame = {.name = "flame",
                                              .write = report_flame,
                                              .is_untrimmed = true,
+                                             .skips_hidden = true,
                                              .usual_granularity = "filefunctions"};
     struct report r = {.preface = preface,
                        .type = &flame,

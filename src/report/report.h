@@ -41,6 +41,7 @@ struct report_type {
     bool is_integer;         // its values have no fraction
     bool never_inlines, always_inlines; // whatever the config's noinlines says
     bool keeps_objfile;                 // tells apart places of one name in several files
+    bool skips_hidden;                  // goes by places alone, and so past hidden locations
     bool matches_names;                 // its parameter may also be a function's name alone
     const char *usual_granularity;      // when the config leaves that open; NULL: functions
     u32 nodecount;                      // shown when the config leaves that open; 0: as above

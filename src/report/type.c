@@ -43,7 +43,7 @@ const struct report_type report_types[] = {
      REPORT_TO_VIEWER, "pdf", "evince", "application/pdf", GRAPH},
     {"flame", "Outputs a flame graph as one HTML page", PICTURE_USAGE("flame"), NULL, report_flame,
      REPORT_OFF_TERMINAL, "html", NULL, "text/html; charset=utf-8", .is_untrimmed = true,
-     .usual_granularity = "filefunctions"},
+     .usual_granularity = "filefunctions", .skips_hidden = true},
     {"folded", "Outputs stacks in folded form, one a line", PICTURE_USAGE("folded"), NULL,
      report_folded, REPORT_TO_STDOUT, "folded", NULL, .mime = TEXT_MIME, .is_untrimmed = true},
     {"gif", "Outputs a graph image in GIF format", PICTURE_USAGE("gif"), NULL, report_picture,

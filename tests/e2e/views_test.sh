@@ -81,6 +81,15 @@ data() {
     sed -n '/id="flame-data">/,/^}/p' "$1" | sed 's/.*id="flame-data">//; s/<.script>.*//'
 }
 is "$(data "$tmp/flame.html" | jq -c '.types[.type].total')" "$(total)" "-flame has the total"
+# drawn OPTION...: what is drawn of the standard input.
+drawn() {
+    "$sonde" -flame "$@" -output="$tmp/drawn.html" - 2>/dev/null
+    data "$tmp/drawn.html" | jq -c '[.callees, .callers, .functions, .names]'
+}
+# It goes past what is hidden, where -proto leaves it out.
+for options in -hide=main -show=main "-hide=by_malloc -show_from=main" "-hide=libc -ignore=by_realloc" "-hide=libc_start -focus=by_" -hide=.; do
+    is "$(drawn $options <"$heap")" "$("$sonde" -proto $options "$heap" 2>/dev/null | drawn)" "-flame $options"
+done
 is "$(data "$tmp/flame.html" | jq -c '[.callees, .callers | . as $t | all(range(1; .parent | length); $t.parent[.] < .)]')" '[true,true]' "parents come first"
 is "$(data "$tmp/flame.html" | jq -c '.types as $types | [.callees, .callers | [.self[] | add] == [$types[].total]]')" '[true,true]' \
     "the trees add up to the total of each type"
