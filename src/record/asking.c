@@ -17,9 +17,9 @@
 #include "base/file.h"
 
 enum {
-    PATIENCE_NS = 3000000000,
-    AGAIN_NS = 100000000, // between two signals
-    QUICK_NS = 1000000    // between two looks for an answer
+    PATIENCE_NS = 10000000000, // where others have the processors it takes seconds
+    AGAIN_NS = 100000000,      // between two signals
+    QUICK_NS = 1000000         // between two looks for an answer
 };
 
 void asking_pause_ns(u64 ns)

@@ -59,7 +59,7 @@ u64 cpu_clock_ns(u32 tid)
     return (u64)t.tv_sec * SECOND_NS + (u64)t.tv_nsec;
 }
 
-static void set_timer(u32 row, u32 tid, u64 period)
+static void set_timer(u32 row, u32 tid, u32 timer, u64 period)
 {
     struct watched *w = &watched[row];
     u64 first = cpu_clock_ns(tid) + 1 + cpu_random(period);
@@ -71,7 +71,7 @@ static void set_timer(u32 row, u32 tid, u64 period)
     w->cpu_first_ns = first;
     w->cpu_told = 0;
     w->cpu_stack = 0;
-    syscall(SYS_timer_settime, w->cpu_timer - 1, TIMER_ABSTIME, &when, NULL);
+    syscall(SYS_timer_settime, timer - 1, TIMER_ABSTIME, &when, NULL);
 }
 
 static void add_sample(u32 row, u32 tid, u64 count, u32 stack)
@@ -123,10 +123,11 @@ void cpu_arm(u32 row)
                                      __ATOMIC_RELAXED))
         return;
     u32 timer = cpu_make_timer(cpu_clock(tid), tid, &w->cpu_timer);
-    __atomic_store_n(&w->cpu_timer, timer, __ATOMIC_RELEASE);
     if (timer)
-        set_timer(row, tid, period);
-    else if (errno != EINVAL) // that there is no such thread any more
+        set_timer(row, tid, timer, period);
+    // From now on others may take it away; what ran out before is told then.
+    __atomic_store_n(&w->cpu_timer, timer, __ATOMIC_RELEASE);
+    if (!timer && errno != EINVAL) // that there is no such thread any more
         __atomic_fetch_add(&record.header->answer.refused, 1, __ATOMIC_RELAXED);
     // Whoever ended this meanwhile has left the timer to us.
     if (__atomic_load_n(&period_ns, __ATOMIC_ACQUIRE) != period ||
