@@ -1,14 +1,18 @@
-// What the record knows of a process's memory, as areas_read() wants it.
+// A process's areas, told apart by what its record knows of them.
 #ifndef OOM_KNOWN_H
 #define OOM_KNOWN_H
 
 #include "memory/areas.h"
 #include "record/read.h"
 
-// By address.
-void known_sort(struct areas_block *block, u32 nblock);
+// Room for what the program has mapped; what finds none is not known.
+struct known_ranges {
+    struct areas_range *range;
+    u32 cap;
+};
 
-// What the program has mapped, and not its allocator, by address, at most cap ranges; their number.
-u32 known_ranges(struct areas_range *out, u32 cap, const struct record_view *v);
+// areas_read() of a process that is alive, whose record is PID-START.  Sorts the blocks.
+bool known_read_areas(struct areas *out, u32 pid, u64 start_ticks, struct areas_block *block,
+                      u32 nblock, struct known_ranges room, const struct record_view *v);
 
 #endif

@@ -1,4 +1,3 @@
-#include <stdio.h>
 #include <string.h>
 
 #include "oom/known.h"
@@ -6,21 +5,13 @@
 
 static bool read_areas(struct areas *out, const struct oom *o, struct arena *a)
 {
-    char record[64];
     const struct record_header *h = &o->v.header;
     struct areas_block *block = arena_new(a, struct areas_block, o->nblock + 1);
     for (u32 i = 0; i < o->nblock; i++)
         block[i] = (struct areas_block){o->block[i].address, o->block[i].live.bytes};
-    known_sort(block, o->nblock);
-    u32 cap = h->section[RECORD_REGION].nrow;
-    struct areas_range *range = arena_new(a, struct areas_range, cap + 1);
-    snprintf(record, sizeof(record), "/%u-%llu", h->pid, (unsigned long long)h->start_ticks);
-    struct areas_known known = {.block = block,
-                                .nblock = o->nblock,
-                                .range = range,
-                                .nrange = known_ranges(range, cap, &o->v),
-                                .record = str_of(record)};
-    return areas_read(out, "/proc", h->pid, &known);
+    struct known_ranges room = {.cap = record_region_count(&o->v)};
+    room.range = arena_new(a, struct areas_range, room.cap + 1);
+    return known_read_areas(out, h->pid, h->start_ticks, block, o->nblock, room, &o->v);
 }
 
 static void add_seen(struct oom *o, const struct watch_account *account, struct arena *a)

@@ -193,20 +193,13 @@ static void take_snapshot(struct observer *o, u32 nblock, u64 now_ns)
 
 static bool read_areas(struct observer *o, struct areas *out, u32 nblock)
 {
-    char record[64];
-    snprintf(record, sizeof(record), "/%u-%llu", o->pid, (unsigned long long)o->start_ticks);
     struct areas_block *packed = (struct areas_block *)(void *)o->block;
     // Addresses with bytes are what areas_read() wants; what belongs to which stack is read again.
     for (u32 i = 0; i < nblock; i++)
         packed[i] = (struct areas_block){o->block[i].address, o->block[i].bytes};
-    known_sort(packed, nblock);
     o->view.header.nregion = live_header(o)->nregion;
-    struct areas_known known = {.block = packed,
-                                .nblock = nblock,
-                                .range = o->range,
-                                .nrange = known_ranges(o->range, OBSERVER_RANGES, &o->view),
-                                .record = str_of(record)};
-    return areas_read(out, "/proc", o->pid, &known);
+    return known_read_areas(out, o->pid, o->start_ticks, packed, nblock,
+                            (struct known_ranges){o->range, OBSERVER_RANGES}, &o->view);
 }
 
 // Whether the watcher's own shared memory is charged to the group as well.

@@ -16,7 +16,7 @@ struct own {
     const struct mapped *mapped; // by word offset of the stack
 };
 
-static u32 region_count(const struct record_view *v)
+u32 record_region_count(const struct record_view *v)
 {
     u32 cap = v->header.section[RECORD_REGION].nrow;
     return v->header.nregion < cap ? v->header.nregion : cap;
@@ -29,7 +29,7 @@ struct mapped *part_regions(struct reading *r)
         arena_new(r->b.arena, struct mapped, v->header.section[RECORD_STACK_WORD].nrow);
     struct record_region x;
     bool is_allocators;
-    for (u32 i = 0; i < region_count(v); i++) {
+    for (u32 i = 0; i < record_region_count(v); i++) {
         if (!record_region_row(v, i, &x, &is_allocators))
             continue;
         mapped[x.stack].regions++;
@@ -120,8 +120,8 @@ u32 record_regions(struct record_region **out, const struct record_view *v, stru
 {
     bool is_allocators;
     u32 n = 0;
-    *out = arena_new(a, struct record_region, region_count(v) + 1);
-    for (u32 i = 0; i < region_count(v); i++)
+    *out = arena_new(a, struct record_region, record_region_count(v) + 1);
+    for (u32 i = 0; i < record_region_count(v); i++)
         n += record_region_row(v, i, &(*out)[n], &is_allocators);
     return n;
 }

@@ -93,6 +93,9 @@ enum record_part {
 struct profile record_holdings(const struct record_view *v, u32 end[RECORD_PARTS], u32 **stack_of,
                                struct arena *a);
 
+// Rows of the regions that were used so far.
+u32 record_region_count(const struct record_view *v);
+
 // Whether a row of the regions is in use, what is in it, and whether the allocator mapped it.
 bool record_region_row(const struct record_view *v, u32 row, struct record_region *out,
                        bool *is_allocators);
