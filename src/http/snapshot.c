@@ -43,13 +43,10 @@ static bool add_up(struct profile *out, const struct profile *before, const stru
                    struct str name, i64 seconds, struct arena *a, struct err *e)
 {
     struct snapshot after;
-    double *minus = arena_new(a, double, before->ntype);
-    for (u32 t = 0; t < before->ntype; t++)
-        minus[t] = -1;
     sleep_s(seconds);
     if (!take(&after, f, name, a, e))
         return false;
-    struct profile pair[] = {profile_scale(before, minus, a), after.p};
+    struct profile pair[] = {profile_negative(before, a), after.p};
     if (!profile_merge(out, pair, ARRAY_LEN(pair), a, e))
         return false;
     out->time_ns = after.p.time_ns;

@@ -34,6 +34,23 @@ struct profile profile_scale(const struct profile *p, const double *ratio, struc
     return out;
 }
 
+struct profile profile_negative(const struct profile *p, struct arena *a)
+{
+    double *minus = arena_new(a, double, p->ntype);
+    for (u32 t = 0; t < p->ntype; t++)
+        minus[t] = -1;
+    return profile_scale(p, minus, a);
+}
+
+struct profile profile_with_own_frames(const struct profile *p, struct arena *a)
+{
+    struct profile copy = *p;
+    copy.frame = arena_new(a, u32, p->nframe);
+    if (p->nframe)
+        memcpy(copy.frame, p->frame, p->nframe * sizeof(*p->frame));
+    return copy;
+}
+
 static bool same_type(const struct profile *p, const struct value_type *t, const struct profile *q,
                       const struct value_type *u)
 {

@@ -12,8 +12,14 @@
 bool profile_merge(struct profile *out, const struct profile *p, u32 n, struct arena *a,
                    struct err *e);
 
+// The same profile with frames of its own, for a merge to use up.
+struct profile profile_with_own_frames(const struct profile *p, struct arena *a);
+
 // Each type's values times its ratio, rounded.  Samples that are nothing afterwards are left out.
 struct profile profile_scale(const struct profile *p, const double *ratio, struct arena *a);
+
+// All values negative: what is to be subtracted.
+struct profile profile_negative(const struct profile *p, struct arena *a);
 
 // p scaled so that each type has base's sum.  Fails with EINVAL when their types differ.
 bool profile_normalize(struct profile *out, const struct profile *p, const struct profile *base,

@@ -191,10 +191,7 @@ bool fetch_subtract(struct profile *out, const struct profile *p, const struct p
         pair[1] = label_set(&pair[1], STR(REPORT_BASE_LABEL), STR("true"), a);
     if (s->normalize && !profile_normalize(&pair[0], p, &pair[1], a, e))
         return false;
-    double *minus = arena_new(a, double, pair[1].ntype);
-    for (u32 t = 0; t < pair[1].ntype; t++)
-        minus[t] = -1;
-    pair[1] = profile_scale(&pair[1], minus, a);
+    pair[1] = profile_negative(&pair[1], a);
     return profile_merge(out, pair, 2, a, e);
 }
 

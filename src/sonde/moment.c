@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "profile/merge.h"
 #include "sonde/fetch.h"
 
 enum { MEMORY_LIMIT_GIB = 64 };
@@ -126,24 +127,14 @@ static struct moment *find_difference(struct moments *m, const struct moment *of
     return found;
 }
 
-// The same profile with frames of its own, for who uses them up.
-static struct profile with_own_frames(const struct profile *p, struct arena *a)
-{
-    struct profile out = *p;
-    out.frame = arena_new(a, u32, p->nframe);
-    if (p->nframe)
-        memcpy(out.frame, p->frame, p->nframe * sizeof(*p->frame));
-    return out;
-}
-
 // The two that it is of are used by it, as long as it is there.
 static bool make_difference(struct moment **out, struct moments *m, struct moment *of,
                             struct moment *base, struct err *e)
 {
     const struct sourcing s = {.is_diff = true};
     struct moment *moment = new_moment("difference");
-    struct profile p = with_own_frames(&of->p, &moment->arena),
-                   minus = with_own_frames(&base->p, &moment->arena);
+    struct profile p = profile_with_own_frames(&of->p, &moment->arena),
+                   minus = profile_with_own_frames(&base->p, &moment->arena);
     if (!fetch_subtract(&moment->p, &p, &minus, &s, &moment->arena, e)) {
         free_moment(moment);
         return false;

@@ -222,34 +222,16 @@ static void try_labels(struct choices *c, const struct profile *p, struct arena 
     buf_free(&notes);
 }
 
-static struct profile negative(const struct profile *p, struct arena *a)
-{
-    double *minus = arena_new(a, double, p->ntype);
-    for (u32 t = 0; t < p->ntype; t++)
-        minus[t] = -1;
-    return profile_scale(p, minus, a);
-}
-
-// With frames of its own, for a merge to use up.
-static struct profile copy_of(const struct profile *p, struct arena *a)
-{
-    struct profile copy = *p;
-    copy.frame = arena_new(a, u32, p->nframe);
-    if (p->nframe)
-        memcpy(copy.frame, p->frame, p->nframe * sizeof(*p->frame));
-    return copy;
-}
-
 static void try_sums(const struct profile *p, struct arena *a)
 {
-    struct profile out, pair[2] = {copy_of(p, a), negative(p, a)};
-    pair[1] = copy_of(&pair[1], a);
+    struct profile out, pair[2] = {profile_with_own_frames(p, a), profile_negative(p, a)};
+    pair[1] = profile_with_own_frames(&pair[1], a);
     struct err e;
     must(profile_merge(&out, pair, 2, a, &e));
     must_be_valid(&out);
     must(out.nsample == 0); // p - p = 0
     for (u32 i = 0; i < 2; i++)
-        pair[i] = copy_of(p, a);
+        pair[i] = profile_with_own_frames(p, a);
     must(profile_merge(&out, pair, 2, a, &e));
     must_be_valid(&out);
     must_come_again(&out, a);
