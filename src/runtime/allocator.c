@@ -8,7 +8,8 @@
 #include <dlfcn.h>
 #include <malloc.h>
 #include <string.h>
-#include <time.h>
+
+#include "base/clock.h"
 
 enum {
     PERIOD_NS = 1000000000, // when little changes
@@ -18,15 +19,6 @@ enum {
     LEAST_PAUSE_NS = 1000000,
     TOO_LONG_NS = 5000000 // then it is not asked any more
 };
-
-// What asking takes is this thread's processor time: one that was preempted meanwhile has spent
-// nothing.
-static u64 spent_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (u64)t.tv_sec * 1000000000 + (u64)t.tv_nsec;
-}
 
 // The functions of the allocators that there are.
 static struct {
@@ -151,10 +143,11 @@ static u64 ask(struct record_allocator *a)
         [RECORD_ALLOCATOR_TCMALLOC] = ask_tcmalloc,
         [RECORD_ALLOCATOR_MIMALLOC] = ask_mimalloc,
     };
-    u64 start_ns = spent_ns();
+    // Who is preempted meanwhile spends nothing.
+    u64 start_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
     a->kind = kind;
     ask_kind[kind](a);
-    u64 cost_ns = spent_ns() - start_ns;
+    u64 cost_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID) - start_ns;
     a->cost_us = (u32)(cost_ns / 1000);
     return cost_ns;
 }

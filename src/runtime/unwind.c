@@ -238,9 +238,10 @@ u32 unwind(u64 *frame, u16 *flags, struct context c)
 
 u32 unwind_interrupted(u64 *frame, u16 *flags, const void *ucontext)
 {
-    const greg_t *r = ((const ucontext_t *)ucontext)->uc_mcontext.gregs;
-    struct unwind_frame at = {.pc = (u64)r[REG_RIP], .sp = (u64)r[REG_RSP], .bp = (u64)r[REG_RBP]};
-    return walk(frame, flags, at, (struct walk){.window = stack_window(at.sp), .registers = r});
+    struct context c = signal_context(ucontext);
+    return walk(frame, flags, (struct unwind_frame){.pc = c.pc, .sp = c.sp, .bp = c.bp},
+                (struct walk){.window = stack_window(c.sp),
+                              .registers = ((const ucontext_t *)ucontext)->uc_mcontext.gregs});
 }
 
 u32 unwind_remote(u64 *frame, u16 *flags, struct context c)
